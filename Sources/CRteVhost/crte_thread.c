@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+#include "CRteVhost.h"
+
+__thread uint32_t crte_thread_slot_plus_one __attribute__((tls_model("initial-exec")));
+__thread const unsigned int *crte_lcore_id __attribute__((tls_model("initial-exec")));
+void *crte_devices[1024];

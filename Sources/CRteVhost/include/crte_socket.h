@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+#ifndef CRTE_SOCKET_H
+#define CRTE_SOCKET_H
+
+/* Control messages and errno: macros that Swift does not see. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/** Most descriptors taken from one message; Linux itself never delivers more than 253. */
+#define CRTE_MAX_DESCRIPTORS 16
+
+/** What one recvmsg() brought besides bytes. Descriptors beyond the room were closed by the kernel. */
+struct crte_received {
+	int fds[CRTE_MAX_DESCRIPTORS];
+	uint32_t count;
+	/** Not 0 when the kernel had to drop descriptors. */
+	uint32_t truncated;
+};
+
+static inline int crte_errno(void)
+{
+	return errno;
+}
+
+static inline void crte_set_errno(int value)
+{
+	errno = value;
+}
+
+/** recvmsg() without waiting; every descriptor that came is listed and close-on-exec. Result as recvmsg(). */
+static inline ssize_t crte_receive(int fd, void *bytes, size_t count, struct crte_received *received)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * CRTE_MAX_DESCRIPTORS)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { bytes, count };
+	struct msghdr message;
+	struct cmsghdr *header;
+	ssize_t result;
+
+	memset(&message, 0, sizeof(message));
+	message.msg_iov = &iov;
+	message.msg_iovlen = 1;
+	message.msg_control = control.bytes;
+	message.msg_controllen = sizeof(control.bytes);
+	received->count = 0;
+	received->truncated = 0;
+	result = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (result < 0)
+		return result;
+	received->truncated = (message.msg_flags & MSG_CTRUNC) != 0;
+	for (header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+		size_t length = header->cmsg_len - CMSG_LEN(0);
+
+		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+			continue;
+		memcpy(received->fds + received->count, CMSG_DATA(header), length);
+		received->count += (uint32_t)(length / sizeof(int));
+	}
+	return result;
+}
+
+/* The socket calls whose address argument is a transparent union in GNU C, which Swift does not import. */
+
+static inline int crte_bind(int fd, const struct sockaddr_un *address)
+{
+	return bind(fd, (const struct sockaddr *)address, sizeof(*address));
+}
+
+static inline int crte_connect(int fd, const struct sockaddr_un *address)
+{
+	return connect(fd, (const struct sockaddr *)address, sizeof(*address));
+}
+
+static inline int crte_accept(int fd)
+{
+	return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/** sendmsg() of bytes without descriptors, without waiting and without SIGPIPE. */
+static inline ssize_t crte_send(int fd, const void *bytes, size_t count)
+{
+	return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static inline int crte_fcntl_get_flags(int fd)
+{
+	return fcntl(fd, F_GETFL);
+}
+
+static inline int crte_fcntl_set_flags(int fd, int flags)
+{
+	return fcntl(fd, F_SETFL, flags);
+}
+
+#endif /* CRTE_SOCKET_H */

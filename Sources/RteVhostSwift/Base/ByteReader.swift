@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Little-endian reads of a message's payload in order, each checked against its end.
+struct ByteReader: ~Copyable {
+    private let bytes: InlineArray<512, UInt8>
+    private let end: Int
+    private var position = 0
+
+    /// A reader of the first `count` of `bytes`.
+    init(_ bytes: InlineArray<512, UInt8>, count: Int) {
+        precondition(count <= 512)
+        self.bytes = bytes
+        end = count
+    }
+
+    /// The next 32 bits. Throws `malformed` past the end.
+    mutating func u32() throws(VhostError) -> UInt32 { UInt32(truncatingIfNeeded: try integer(4)) }
+
+    /// The next 64 bits. Throws `malformed` past the end.
+    mutating func u64() throws(VhostError) -> UInt64 { try integer(8) }
+
+    /// Bytes not read yet.
+    var remaining: Int { end - position }
+
+    private mutating func integer(_ size: Int) throws(VhostError) -> UInt64 {
+        guard remaining >= size else { throw .frontend(.malformed) }
+        var value: UInt64 = 0
+        for index in 0..<size {
+            value |= UInt64(bytes[position + index]) << UInt64(8 * index)
+        }
+        position += size
+        return value
+    }
+}

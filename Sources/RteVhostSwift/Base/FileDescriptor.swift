@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// A file descriptor with one owner, closed when the owner lets go.
+struct FileDescriptor: ~Copyable {
+    /// The number the kernel knows it by.
+    let number: Int32
+
+    /// Takes ownership of `number`.
+    init(owning number: Int32) { self.number = number }
+
+    deinit { close(number) }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// One line of the log, built in place: no String, no allocation.
+struct LogLine: ~Copyable {
+    private var bytes = InlineArray<512, UInt8>(repeating: 0)
+    private var count = 0
+
+    /// Appends a byte; what does not fit is cut.
+    mutating func add(byte: UInt8) {
+        guard count < 510 else { return }
+        bytes[count] = byte
+        count += 1
+    }
+
+    /// Appends words.
+    mutating func add(_ words: StaticString) {
+        for index in 0..<words.utf8CodeUnitCount {
+            // SAFETY: a static string's storage holds utf8CodeUnitCount bytes.
+            unsafe add(byte: words.utf8Start[index])
+        }
+    }
+
+    /// Appends a decimal number.
+    mutating func add(_ number: Int) {
+        if number < 0 { add(byte: 0x2d) }
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var length = 0
+        var rest = number.magnitude
+        repeat {
+            digits[length] = UInt8(0x30 + rest % 10)
+            length += 1
+            rest /= 10
+        } while rest > 0
+        while length > 0 {
+            length -= 1
+            add(byte: digits[length])
+        }
+    }
+
+    /// Appends a number in hexadecimal with its prefix.
+    mutating func add(hex number: UInt64) {
+        add("0x")
+        var shift = max(0, (63 - number.leadingZeroBitCount) / 4) * 4
+        while shift >= 0 {
+            let digit = UInt8(number >> UInt64(shift) & 0xf)
+            add(byte: digit < 10 ? 0x30 + digit : 0x57 + digit)
+            shift -= 4
+        }
+    }
+
+    /// Appends a path.
+    mutating func add(_ path: borrowing SocketPath) {
+        for index in 0..<path.count { add(byte: path[index]) }
+    }
+
+    /// Appends what went wrong in words.
+    mutating func add(_ error: VhostError) {
+        switch error {
+        case .invalidArgument: add("invalid argument")
+        case .notFound: add("not found")
+        case .exists: add("exists already")
+        case .busy: add("busy")
+        case .outOfMemory: add("out of memory")
+        case .limitReached: add("limit reached")
+        case .unsupported: add("not supported")
+        case .frontend(let fault): add(fault.words)
+        case .system(let code):
+            add("system error ")
+            add(Int(code))
+        }
+    }
+
+    /// Writes the line to standard error in one call, so that lines of threads do not mix.
+    mutating func write() {
+        bytes[count] = 0x0a
+        let length = count + 1
+        // SAFETY: the span covers `bytes`, of which `length` bytes are set.
+        let span = bytes.span
+        unsafe span.withUnsafeBytes { buffer in
+            _ = unsafe CRteVhost.write(2, buffer.baseAddress, length)
+        }
+    }
+}

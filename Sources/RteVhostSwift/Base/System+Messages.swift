@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// Bytes and descriptors of connected sockets.
+extension System {
+    /// Reads bytes `start..<end` as far as they are there, without waiting; descriptors that come along are appended.
+    /// Returns bytes read, 0 when there are none now. Throws `disconnected`, `system`.
+    static func receive(
+        _ socket: borrowing FileDescriptor, into bytes: inout InlineArray<512, UInt8>,
+        from start: Int, until end: Int, _ descriptors: inout ReceivedDescriptors
+    ) throws(VhostError) -> Int {
+        precondition(start >= 0 && start < end && end <= 512)
+        var received = crte_received()
+        var span = bytes.mutableSpan
+        // SAFETY: the range lies within the array, by the line above.
+        let result = unsafe span.withUnsafeMutableBytes { buffer in
+            unsafe crte_receive(
+                socket.number, buffer.baseAddress! + start, end - start, &received)
+        }
+        take(received, into: &descriptors)
+        if result == 0 { throw .frontend(.disconnected) }
+        if result < 0 {
+            let code = crte_errno()
+            if code == EAGAIN || code == EINTR { return 0 }
+            throw .system(code)
+        }
+        guard received.truncated == 0 else { throw .frontend(.descriptors) }
+        return result
+    }
+
+    private static func take(
+        _ received: crte_received, into descriptors: inout ReceivedDescriptors
+    ) {
+        var numbers = received.fds
+        // SAFETY: the tuple has 16 numbers, of which `count` were set by the kernel.
+        unsafe withUnsafeBytes(of: &numbers) { buffer in
+            for index in 0..<Int(received.count) {
+                let number = unsafe buffer.load(fromByteOffset: index * 4, as: Int32.self)
+                descriptors.append(FileDescriptor(owning: number))
+            }
+        }
+    }
+
+    /// Sends five words in one piece. Throws `system`; a peer that does not read its answers is as good as gone.
+    static func send(
+        _ socket: borrowing FileDescriptor, _ words: (UInt32, UInt32, UInt32, UInt32, UInt32)
+    ) throws(VhostError) {
+        var words = words
+        // SAFETY: the tuple's twenty bytes are sent as they lie in memory, little-endian as vhost-user wants.
+        let result = unsafe withUnsafeBytes(of: &words) { buffer in
+            unsafe crte_send(socket.number, buffer.baseAddress, buffer.count)
+        }
+        guard try check(result) == 20 else { throw .frontend(.disconnected) }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// Threads and time.
+extension System {
+    /// Starts a detached thread with all signals blocked, so that the application's handlers run on its own threads.
+    /// Throws `system`.
+    static func startThread(
+        _ cell: OpaqueCell, _ body: @escaping @Sendable (OpaqueCell) -> Void
+    ) throws(VhostError) {
+        let start = try HeapCell(ThreadStart(cell: cell, body: body))
+        var all = sigset_t()
+        var old = sigset_t()
+        // SAFETY: the sets and the handle live through the calls; the cell lives for ever.
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_SETMASK, &all, &old)
+        var thread = pthread_t()
+        let result = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                let start = unsafe HeapCell<ThreadStart>(opaque: argument!)
+                start.value.body(start.value.cell)
+                return nil
+            }, start.opaque)
+        unsafe pthread_sigmask(SIG_SETMASK, &old, nil)
+        guard result == 0 else { throw .system(result) }
+        pthread_detach(thread)
+    }
+
+    private struct ThreadStart: ~Copyable {
+        let cell: OpaqueCell
+        let body: @Sendable (OpaqueCell) -> Void
+    }
+
+    /// Identity of the calling thread; never 0.
+    static var currentThread: UInt { UInt(pthread_self()) }
+
+    /// Gives the processor away for about so long.
+    static func sleep(microseconds: Int) {
+        var time = timespec(tv_sec: 0, tv_nsec: microseconds * 1000)
+        // SAFETY: the time lives through the call.
+        _ = unsafe nanosleep(&time, nil)
+    }
+}

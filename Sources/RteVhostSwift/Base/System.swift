@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// One wrapper for each system call that the library makes; every failure leaves through `check`.
+enum System {
+    /// The one place where errno becomes an error.
+    static func check(_ result: Int) throws(VhostError) -> Int {
+        guard result < 0 else { return result }
+        throw .system(crte_errno())
+    }
+
+    /// The same for calls that give an `int`.
+    static func check(_ result: Int32) throws(VhostError) -> Int32 {
+        guard result < 0 else { return result }
+        throw .system(crte_errno())
+    }
+
+    /// A new listening Unix stream socket at `path`, which must not exist.
+    static func listen(at path: SocketPath, backlog: Int32) throws(VhostError) -> FileDescriptor {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let socket = FileDescriptor(owning: try check(CRteVhost.socket(AF_UNIX, type, 0)))
+        try bind(socket, to: path)
+        _ = try check(CRteVhost.listen(socket.number, backlog))
+        return socket
+    }
+
+    private static func bind(
+        _ socket: borrowing FileDescriptor, to path: SocketPath
+    ) throws(VhostError) {
+        var address = path.address
+        // SAFETY: the address lives through the call.
+        _ = try check(unsafe crte_bind(socket.number, &address))
+    }
+
+    /// True for the error of a path that is taken.
+    static func isAddressInUse(_ error: VhostError) -> Bool { error == .system(EADDRINUSE) }
+
+    /// True when somebody accepts connections at `path`.
+    static func hasListener(at path: SocketPath) -> Bool {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let number = CRteVhost.socket(AF_UNIX, type, 0)
+        guard number >= 0 else { return true }
+        let socket = FileDescriptor(owning: number)
+        var address = path.address
+        // SAFETY: the address lives through the call.
+        return unsafe crte_connect(socket.number, &address) == 0 || crte_errno() == EAGAIN
+    }
+
+    /// True when `path` is a socket in the file system.
+    static func isSocket(_ path: SocketPath) -> Bool {
+        var status = stat()
+        var address = path.address
+        // SAFETY: sun_path holds the path with a closing zero.
+        let result = unsafe withUnsafePointer(to: &address.sun_path) { bytes in
+            unsafe lstat(UnsafeRawPointer(bytes).assumingMemoryBound(to: CChar.self), &status)
+        }
+        // S_IFMT, S_IFSOCK
+        return result == 0 && status.st_mode & 0o170000 == 0o140000
+    }
+
+    /// Removes `path`; an error is of no consequence.
+    static func unlink(_ path: SocketPath) {
+        var address = path.address
+        // SAFETY: as in isSocket.
+        unsafe withUnsafePointer(to: &address.sun_path) { bytes in
+            _ = unsafe CRteVhost.unlink(
+                UnsafeRawPointer(bytes).assumingMemoryBound(to: CChar.self))
+        }
+    }
+
+    /// The next waiting connection, non-blocking; nil when there is none.
+    static func accept(_ listener: Int32) -> FileDescriptor? {
+        let number = crte_accept(listener)
+        return number < 0 ? nil : FileDescriptor(owning: number)
+    }
+
+    /// An eventfd that the event loop is woken with.
+    static func makeEvent() throws(VhostError) -> FileDescriptor {
+        FileDescriptor(
+            owning: try check(eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))))
+    }
+
+    /// Adds one to an eventfd. False when it is full, closed or no eventfd.
+    @discardableResult
+    static func signal(_ event: Int32) -> Bool { eventfd_write(event, 1) == 0 }
+
+    /// Reads an eventfd back to zero.
+    static func clear(_ event: Int32) {
+        var value: eventfd_t = 0
+        // SAFETY: the address is good for the call.
+        _ = unsafe eventfd_read(event, &value)
+    }
+
+    /// True for a descriptor that is no file, pipe, socket or device: what an eventfd looks like to fstat. A write to
+    /// one neither raises SIGPIPE nor waits for a reader.
+    static func isAnonymous(_ descriptor: borrowing FileDescriptor) -> Bool {
+        var status = stat()
+        return unsafe fstat(descriptor.number, &status) == 0 && status.st_mode & 0o170000 == 0
+    }
+
+    /// Makes writes to a descriptor fail rather than wait.
+    static func setNonBlocking(_ descriptor: borrowing FileDescriptor) throws(VhostError) {
+        let flags = try check(crte_fcntl_get_flags(descriptor.number))
+        _ = try check(crte_fcntl_set_flags(descriptor.number, flags | O_NONBLOCK))
+    }
+
+    /// Nanoseconds of the monotonic clock.
+    static func nanoseconds() -> UInt64 {
+        var time = timespec()
+        // SAFETY: the address is good for the call.
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// What the exported functions share: from a typed error to a log line and an integer.
+enum Call {
+    /// Runs `body`: 0, or -1 with one log line that names function, socket and reason.
+    static func result(
+        _ function: StaticString, path: SocketPath, _ body: () throws(VhostError) -> Void
+    ) -> Int32 {
+        do throws(VhostError) {
+            try body()
+            return 0
+        } catch {
+            Log.error { line in
+                line.add(function)
+                line.add(": ")
+                line.add(path)
+                line.add(": ")
+                line.add(error)
+            }
+            return -1
+        }
+    }
+
+    /// The same for functions that name a device and a queue.
+    static func result(
+        _ function: StaticString, _ vid: Int32, _ queue: UInt16,
+        _ body: () throws(VhostError) -> Void
+    ) -> Int32 {
+        do throws(VhostError) {
+            try body()
+            return 0
+        } catch {
+            log(function, vid, queue, error)
+            return -1
+        }
+    }
+
+    /// One line that names function, socket, queue and reason.
+    static func log(
+        _ function: StaticString, _ vid: Int32, _ queue: UInt16, _ error: VhostError
+    ) {
+        Log.error { line in
+            line.add(function)
+            line.add(": device ")
+            line.add(Int(vid))
+            if let device = DeviceTable.find(vid) {
+                line.add(" (")
+                line.add(device.value.path)
+                line.add(")")
+            }
+            line.add(" queue ")
+            line.add(Int(queue))
+            line.add(": ")
+            line.add(error)
+        }
+    }
+
+    /// The path a caller gave. Nil, with a log line, for NULL, an empty one or one that no socket address holds.
+    static func path(_ function: StaticString, _ path: UnsafePointer<CChar>?) -> SocketPath? {
+        if let path = unsafe SocketPath(path) { return path }
+        Log.error { line in
+            line.add(function)
+            line.add(": the path is missing, empty or longer than 107 bytes")
+        }
+        return nil
+    }
+
+    /// A device and one of its queues. Throws `notFound`.
+    static func queue(
+        _ vid: Int32, _ queue: UInt16
+    ) throws(VhostError) -> (HeapCell<Device>, HeapCell<VirtQueue>) {
+        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
+            throw .notFound
+        }
+        return (device, cell)
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// When the application hears of a device and its queues. Event thread.
+extension HeapCell where Value == Device {
+    /// virtio 1.2, 2.1: DRIVER_OK.
+    private static var driverOK: Int32 { 4 }
+
+    /// Tells the application what changed since the last message.
+    func reportChanges() {
+        forEachQueue { queue in
+            let ready: Bool? = queue.value.lock.withLock {
+                let isReady = queue.value.isReady
+                guard queue.value.reportedReady != isReady else { return nil }
+                queue.value.reportedReady = isReady
+                return isReady
+            }
+            if let ready { reportQueue(queue.value.index, isReady: ready) }
+        }
+        guard !value.isRunning.load(ordering: .relaxed), canRun else { return }
+        // Running before the call: functions that the callback calls must find the device.
+        value.isRunning.store(true, ordering: .releasing)
+        Log.notice { line in
+            line.add(value.path)
+            line.add(": device ")
+            line.add(Int(value.vid))
+            line.add(" is ready")
+        }
+        let isAccepted = value.callbacks?.newDevice.map { $0(value.vid) >= 0 } ?? true
+        if !isAccepted { value.isRunning.store(false, ordering: .releasing) }
+    }
+
+    private func reportQueue(_ index: Int, isReady: Bool) {
+        _ = value.callbacks?.queueStateChanged?(
+            value.vid, UInt16(truncatingIfNeeded: index), isReady ? 1 : 0)
+    }
+
+    /// DPDK 21.08: a net device runs from the moment its first pair is ready and, where status is negotiated, the
+    /// driver said so.
+    private var canRun: Bool {
+        for index in 0..<(value.isNet ? 2 : 1) {
+            guard let queue = value.queue(index) else { return false }
+            guard queue.value.lock.withLock({ queue.value.isReady }) else { return false }
+        }
+        let protocolFeatures = value.protocolFeatures.load(ordering: .relaxed)
+        guard protocolFeatures & ProtocolFeature.status != 0 else { return true }
+        let status = value.status.load(ordering: .relaxed)
+        return status < 0 || status & Self.driverOK != 0
+    }
+
+    /// Tells the application that the device stops, once.
+    func stopRunning() {
+        guard value.isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        value.callbacks?.destroyDevice?(value.vid)
+    }
+
+    /// Ends a device whose connection is gone. Where an engine still copies, memory and packets stay until
+    /// `finishClosing` finds it done.
+    func close() {
+        stopRunning()
+        value.callbacks?.destroyConnection?(value.vid)
+        var isIdle = true
+        forEachQueue { queue in
+            queue.value.lock.withLock { queue.value.isEnabled = false }
+            if !drain(queue) { isIdle = false }
+        }
+        value.isDraining = true
+        value.isOpen.store(false, ordering: .releasing)
+        if isIdle { finishClosing() }
+    }
+
+    /// Frees what a closed device holds if no engine works on it any more. True when nothing is left to do.
+    @discardableResult
+    func finishClosing() -> Bool {
+        var isIdle = true
+        forEachQueue { queue in
+            let isQueueIdle = queue.value.lock.withLock { value.hooks.poll(self, queue) }
+            if !isQueueIdle { isIdle = false }
+        }
+        guard isIdle else { return false }
+        forEachQueue { queue in
+            queue.value.lock.withLock {
+                value.hooks.release(queue.value.datapath)
+                queue.value.reset()
+            }
+        }
+        value.reset()
+        return true
+    }
+}
+
+extension Device {
+    /// Back to the state of a device that was never connected.
+    fileprivate mutating func reset() {
+        features.store(0, ordering: .relaxed)
+        protocolFeatures.store(0, ordering: .relaxed)
+        mtu.store(0, ordering: .relaxed)
+        status.store(-1, ordering: .relaxed)
+        queueCount.store(0, ordering: .releasing)
+        isRarpPending.store(false, ordering: .relaxed)
+        lock.lock()
+        memory = GuestMemory()
+        callbacks = nil
+        lock.unlock()
+        isDraining = false
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// What messages do to the queues of a device. Event thread; callbacks are called without locks.
+extension HeapCell where Value == Device {
+    /// How long the control plane waits for a DMA engine.
+    private static var drainNanoseconds: UInt64 { 1_000_000_000 }
+
+    /// Calls `body` with each queue's cell.
+    func forEachQueue<Failure: Error>(
+        _ body: (HeapCell<VirtQueue>) throws(Failure) -> Void
+    ) throws(Failure) {
+        for index in 0..<value.queueCount.load(ordering: .acquiring) {
+            if let queue = value.queue(index) { try body(queue) }
+        }
+    }
+
+    /// Stops bursts from taking packets and waits until the engine has none of this queue's. False when it does not
+    /// finish in time; the queue stays paused.
+    func drain(_ queue: HeapCell<VirtQueue>) -> Bool {
+        queue.value.lock.withLock { queue.value.isPaused = true }
+        let deadline = System.nanoseconds() &+ Self.drainNanoseconds
+        var turns = 0
+        while true {
+            let isIdle = queue.value.lock.withLock { value.hooks.poll(self, queue) }
+            if isIdle { return true }
+            turns += 1
+            if turns & 0xff == 0 {
+                guard System.nanoseconds() < deadline else { break }
+                System.sleep(microseconds: 50)
+            }
+        }
+        Log.error { line in
+            line.add(value.path)
+            line.add(": queue ")
+            line.add(queue.value.index)
+            line.add(": the DMA engine does not finish its copies; the queue stays stopped")
+        }
+        return false
+    }
+
+    /// Drains a queue and takes its ring away; returns where it stood. Throws `busy` when the engine does not finish.
+    func stop(_ queue: HeapCell<VirtQueue>) throws(VhostError) -> UInt16 {
+        guard drain(queue) else { throw .busy }
+        return queue.value.lock.withLock {
+            queue.value.isPaused = false
+            return queue.value.stopRing()
+        }
+    }
+
+    /// Builds a queue's ring if all that it needs has come. Throws `unmapped`, `badValue`, `busy`, `outOfMemory`.
+    func start(_ queue: HeapCell<VirtQueue>) throws(VhostError) {
+        try queue.value.lock.withLock { () throws(VhostError) in
+            guard queue.value.ring.size == 0, queue.value.size > 0 else { return }
+            try value.hooks.resize(queue.value.datapath, queue.value.size)
+            try queue.value.startRing(in: value.memory)
+        }
+    }
+
+    /// Changes a queue that does not run: SET_VRING_NUM, SET_VRING_BASE. Throws `badState` when it does.
+    func changeStopped(
+        _ queue: HeapCell<VirtQueue>, _ change: (inout VirtQueue) -> Void
+    ) throws(VhostError) {
+        try queue.value.lock.withLock { () throws(VhostError) in
+            guard queue.value.ring.size == 0 else { throw .frontend(.badState) }
+            change(&queue.value)
+        }
+    }
+
+    /// SET_VRING_ADDR. A ring that runs moves to the new place with its positions.
+    func setAddresses(
+        _ queue: HeapCell<VirtQueue>, _ addresses: RingAddresses
+    ) throws(VhostError) {
+        let old = queue.value.lock.withLock { queue.value.addresses }
+        let isRunning = queue.value.lock.withLock { queue.value.ring.size > 0 }
+        guard old != addresses || !isRunning else { return }
+        if isRunning { _ = try stop(queue) }
+        queue.value.lock.withLock { queue.value.addresses = addresses }
+        try start(queue)
+    }
+
+    /// SET_VRING_ENABLE.
+    func setEnabled(_ queue: HeapCell<VirtQueue>, _ isEnabled: Bool) throws(VhostError) {
+        guard isEnabled else {
+            queue.value.lock.withLock { queue.value.isEnabled = false }
+            // virtio 1.2, 2.1: nothing may be written to a queue after it was disabled.
+            guard drain(queue) else { throw .busy }
+            queue.value.lock.withLock { queue.value.isPaused = false }
+            return
+        }
+        queue.value.lock.withLock {
+            queue.value.isPaused = false
+            queue.value.isEnabled = true
+        }
+    }
+
+    /// SET_MEM_TABLE: puts a new table in the place of the old one, and running rings over it. Throws `busy` when an
+    /// engine does not let go of the old one, which then stays.
+    func setMemory(_ memory: consuming GuestMemory) throws(VhostError) {
+        var memory = memory
+        try forEachQueue { (queue) throws(VhostError) in
+            if queue.value.lock.withLock({ queue.value.ring.size > 0 }) { _ = try stop(queue) }
+        }
+        value.lock.lock()
+        swap(&value.memory, &memory)
+        value.lock.unlock()
+        try forEachQueue { (queue) throws(VhostError) in try start(queue) }
+    }
+
+    /// Gives every queue the profile of the negotiated features.
+    func updateProfiles() {
+        let profile = QueueProfile(
+            features: value.features.load(ordering: .relaxed), flags: value.flags)
+        forEachQueue { queue in
+            queue.value.lock.withLock { queue.value.profile = profile }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// A vhost device: one connection of a frontend. Its cell lives as long as the process and is used again for a later
+/// connection with the same vid.
+struct Device: ~Copyable {
+    /// Most queues of a device: 128 pairs, as in DPDK 21.08.
+    static let maximumQueueCount = 256
+
+    /// Index in the device table, what the API calls `vid`.
+    let vid: Int32
+    /// How to reach the datapath.
+    let hooks: DatapathHooks
+
+    /// True from connection to disconnection.
+    let isOpen = Atomic<Bool>(false)
+    /// True between `new_device` and `destroy_device`.
+    let isRunning = Atomic<Bool>(false)
+    /// Negotiated virtio features.
+    let features = Atomic<UInt64>(0)
+    /// Negotiated vhost-user protocol features.
+    let protocolFeatures = Atomic<UInt64>(0)
+    /// NET_SET_MTU, 0 before.
+    let mtu = Atomic<UInt32>(0)
+    /// SET_STATUS, or -1 before.
+    let status = Atomic<Int32>(-1)
+    /// Queues that messages named, all below this index.
+    let queueCount = Atomic<Int>(0)
+    /// SEND_RARP came and the announcement was not delivered yet.
+    let isRarpPending = Atomic<Bool>(false)
+    /// The address to announce, in the low 48 bits, first byte lowest.
+    let rarpAddress = Atomic<UInt64>(0)
+
+    /// Held while `memory`, `path` or `callbacks` change, and by whoever reads them from outside the event thread
+    /// without a queue's lock.
+    let lock = SpinLock()
+    /// The guest's memory. Changed only with every queue's lock held as well.
+    var memory = GuestMemory()
+    /// The driver's socket.
+    var path = SocketPath()
+    /// The application's callbacks.
+    var callbacks: DeviceCallbacks?
+    /// The driver's flags.
+    var flags = DriverFlags(rawValue: 0)
+    /// Features that the driver offers.
+    var offeredFeatures: UInt64 = 0
+    /// Protocol features that the driver offers.
+    var offeredProtocolFeatures: UInt64 = 0
+    /// Queue pairs that the driver offers.
+    var offeredQueuePairs: UInt32 = 0
+    /// The built-in net backend serves the device; false once the application set features of its own.
+    var isNet = true
+    /// The connection is gone, but an engine still copies: memory and packets are kept until it is done.
+    var isDraining = false
+
+    private var queues = InlineArray<256, HeapCell<VirtQueue>?>(repeating: nil)
+
+    /// A closed device.
+    init(vid: Int32, hooks: DatapathHooks) {
+        self.vid = vid
+        self.hooks = hooks
+    }
+
+    /// The queue at `index`, if a message named it.
+    @inline(__always)
+    func queue(_ index: Int) -> HeapCell<VirtQueue>? {
+        guard index >= 0, index < queueCount.load(ordering: .acquiring) else { return nil }
+        return queues[index]
+    }
+
+    /// The queue at `index`, made if it is new, along with those below it. Event thread. Throws `queueIndex`,
+    /// `outOfMemory`.
+    mutating func makeQueue(_ index: Int) throws(VhostError) -> HeapCell<VirtQueue> {
+        let limit = min(Int(offeredQueuePairs) * 2, Self.maximumQueueCount)
+        guard index >= 0, index < limit else { throw .frontend(.queueIndex) }
+        let profile = QueueProfile(features: features.load(ordering: .relaxed), flags: flags)
+        let known = queueCount.load(ordering: .relaxed)
+        for position in known..<max(index + 1, known) {
+            let cell: HeapCell<VirtQueue>
+            if let old = queues[position] {
+                cell = old
+            } else {
+                cell = try HeapCell(VirtQueue(index: position, datapath: try hooks.make()))
+                queues[position] = cell
+            }
+            cell.value.lock.withLock { cell.value.profile = profile }
+            queueCount.store(position + 1, ordering: .releasing)
+        }
+        guard let cell = queues[index] else { throw .notFound }
+        return cell
+    }
+}

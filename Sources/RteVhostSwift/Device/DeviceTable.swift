@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// All devices of the process by vid.
+enum DeviceTable {
+    /// Most devices: as in DPDK 21.08.
+    static let maximumCount = CellTable.count
+
+    /// The open device with this vid.
+    @inline(__always)
+    static func find(_ vid: Int32) -> HeapCell<Device>? {
+        guard let cell = CellTable.find(Int(vid), of: Device.self),
+            cell.value.isOpen.load(ordering: .acquiring)
+        else { return nil }
+        return cell
+    }
+
+    /// The device with this vid if its connection is gone and an engine still works on it. Event thread.
+    static func draining(_ vid: Int) -> HeapCell<Device>? {
+        guard let cell = CellTable.find(vid, of: Device.self), cell.value.isDraining else {
+            return nil
+        }
+        return cell
+    }
+
+    /// The lowest closed device, opened. Event thread. Throws `limitReached`, `outOfMemory`.
+    static func open(hooks: DatapathHooks) throws(VhostError) -> HeapCell<Device> {
+        for vid in 0..<maximumCount {
+            guard let cell = CellTable.find(vid, of: Device.self) else {
+                let cell = try HeapCell(Device(vid: Int32(vid), hooks: hooks))
+                cell.value.isOpen.store(true, ordering: .relaxed)
+                CellTable.store(cell, at: vid)
+                return cell
+            }
+            if !cell.value.isOpen.load(ordering: .acquiring) && !cell.value.isDraining {
+                cell.value.isOpen.store(true, ordering: .releasing)
+                return cell
+            }
+        }
+        throw .limitReached
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// Host bytes that a guest shares with us: mapped, in range and permitted. Only translation makes one, so whoever has
+/// a slice may touch all of it, for as long as the queue's lock keeps the memory table from changing.
+@safe
+struct GuestSlice: BitwiseCopyable {
+    /// First byte.
+    let base: UnsafeMutableRawPointer
+
+    /// Number of bytes.
+    let count: Int
+
+    /// For translation alone.
+    @inline(__always)
+    init(proven base: UnsafeMutableRawPointer, count: Int) {
+        unsafe self.base = base
+        self.count = count
+    }
+
+    /// A slice without bytes: what a ring has before its addresses are set.
+    static var empty: GuestSlice {
+        // SAFETY: no byte of a slice of count 0 is ever touched.
+        unsafe GuestSlice(proven: UnsafeMutableRawPointer(bitPattern: 64)!, count: 0)
+    }
+
+    /// The part from `offset` on, of `count` bytes. A range beyond the slice is a bug of ours.
+    @inline(__always)
+    func part(from offset: Int, count: Int) -> GuestSlice {
+        precondition(offset >= 0 && count >= 0 && offset <= self.count - count)
+        // SAFETY: within self, by the line above.
+        return unsafe GuestSlice(proven: base + offset, count: count)
+    }
+
+    /// True when the first byte lies on a multiple of `alignment`.
+    func isAligned(to alignment: Int) -> Bool {
+        unsafe UInt(bitPattern: base) & UInt(alignment - 1) == 0
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Guest to host. The one loop that takes packets from a guest, for every ring format and copy engine.
+extension QueueBurst {
+    /// Most bytes of a packet without its header: what DPDK's 16-bit lengths and IP allow.
+    private static var longestPacket: UInt64 { 65_535 }
+
+    /// What became of one chain.
+    private enum Step {
+        case packet(PacketBuffer, UsedEntry, NetHeader)
+        case bad(UsedEntry, ChainFault)
+        /// The pool is empty; the chain was not taken.
+        case poolEmpty
+        case none
+    }
+
+    /// Takes up to `limit` chains. Packets that are complete at once go to `packets` and the used ring; others into
+    /// the FIFO. Returns packets in `packets`.
+    @inline(__always)
+    func dequeueLoop<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
+        _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int
+    ) -> Int {
+        var count = 0
+        var steps = 0
+        while steps < limit {
+            steps &+= 1
+            let mark = ring.mark
+            let step = takePacket(&ring, &engine)
+            switch step {
+            case .none:
+                return count
+            case .poolEmpty:
+                ring.rewind(to: mark)
+                queue.value.statistics.poolEmpty &+= 1
+                return count
+            case .bad(let entry, let fault):
+                if E.completesAtOnce {
+                    ring.putUsed(entry)
+                    queue.value.statistics.count(fault)
+                } else {
+                    var record = InflightPacket(packet: nil, mark: mark, fault: fault)
+                    record.isComplete = true
+                    guard keep(&ring, &engine, record, entry) else { return count }
+                }
+            case .packet(let packet, let entry, let header):
+                if E.completesAtOnce {
+                    finish(packet, header)
+                    self.count(byteCount: packet.packetByteCount)
+                    ring.putUsed(entry)
+                    packets[count] = packet
+                    count &+= 1
+                } else {
+                    let record = InflightPacket(packet: packet, mark: mark, header: header)
+                    guard keep(&ring, &engine, record, entry) else { return count }
+                }
+            }
+        }
+        return count
+    }
+
+    /// Puts an entry of one chain into the FIFO.
+    @inline(__always)
+    private func keep<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
+        _ ring: inout R, _ engine: inout E, _ record: InflightPacket, _ entry: UsedEntry
+    ) -> Bool {
+        var record = record
+        state.value.inflight.pushUsed(entry)
+        record.usedCount = 1
+        return E.keep(record, self, &engine, &ring)
+    }
+
+    /// Takes one chain and copies it into an mbuf.
+    @inline(__always)
+    private func takePacket<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
+        _ ring: inout R, _ engine: inout E
+    ) -> Step {
+        state.value.segments.removeAll()
+        let entry: UsedEntry
+        switch ring.takeChain(
+            .deviceReads, into: &state.value.segments, from: device.value.memory)
+        {
+        case .none: return .none
+        case .bad(let entry, let fault): return .bad(entry, fault)
+        case .chain(let taken): entry = taken
+        }
+        let headerByteCount = UInt64(profile.headerByteCount)
+        let total = state.value.segments.byteCount
+        // virtio 1.2, 5.1.6: a packet has a header; one without payload is no packet.
+        guard total > headerByteCount else { return .bad(entry, .short) }
+        guard total &- headerByteCount <= Self.longestPacket else { return .bad(entry, .tooLong) }
+        let byteCount = Int(total &- headerByteCount)
+        guard let packet = state.value.supply.next() else { return .poolEmpty }
+        let header = profile.hasGuestOffloads ? state.value.segments.loadHeader() : NetHeader()
+        engine.beginPacket()
+        if byteCount > packet.capacity {
+            switch makeRoom(packet, byteCount: byteCount) {
+            case .chain: break
+            case .external: break
+            case .tooLong:
+                packet.freeChain()
+                return .bad(entry, .tooLong)
+            }
+        }
+        guard copy(into: packet, byteCount: byteCount, &engine) else {
+            engine.cancelPacket()
+            packet.freeChain()
+            return .poolEmpty
+        }
+        return .packet(packet, entry, header)
+    }
+
+    private enum Room {
+        case chain
+        case external
+        case tooLong
+    }
+
+    /// A packet longer than one mbuf: an external buffer, a chain, or nothing, as the driver's flags say.
+    @inline(never)
+    private func makeRoom(_ packet: PacketBuffer, byteCount: Int) -> Room {
+        if profile.allowsExternalBuffers, packet.attachBuffer(byteCount: byteCount) {
+            return .external
+        }
+        return profile.wantsLinearBuffers || packet.capacity == 0 ? .tooLong : .chain
+    }
+
+    /// Copies the segment list behind its header into `packet` and as many more mbufs as it takes; false when the
+    /// pool has no more.
+    @inline(__always)
+    private func copy<E: CopyEngine & ~Copyable>(
+        into packet: PacketBuffer, byteCount: Int, _ engine: inout E
+    ) -> Bool {
+        var cursor = GuestCursor(
+            state.value.segments, skipping: profile.headerByteCount)
+        var tail = packet
+        var room = packet.room
+        var filled = 0
+        var left = byteCount
+        // Bounded by the bytes of a packet: each turn copies at least one.
+        while left > 0 {
+            if filled == room.count {
+                tail.byteCount = filled
+                guard let more = state.value.supply.next(), more.capacity > 0 else {
+                    return false
+                }
+                tail.next = more
+                packet.segmentCount &+= 1
+                tail = more
+                room = more.room
+                filled = 0
+            }
+            guard let piece = cursor.next(
+                state.value.segments, limit: min(room.count &- filled, left))
+            else { break }
+            engine.copy(
+                from: piece, to: room.part(from: filled, count: piece.count),
+                memory: device.value.memory)
+            filled &+= piece.count
+            left &-= piece.count
+        }
+        tail.byteCount = filled
+        packet.packetByteCount = byteCount &- left
+        return true
+    }
+
+    /// Applies the header once the payload is there.
+    @inline(__always)
+    func finish(_ packet: PacketBuffer, _ header: NetHeader) {
+        guard !header.isPlain else { return }
+        if !ReceiveOffload.apply(header, to: packet, isLegacy: profile.usesLegacyOffloadFlags) {
+            queue.value.statistics.badOffload &+= 1
+        }
+    }
+}

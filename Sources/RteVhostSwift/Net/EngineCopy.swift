@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// The application's DMA engine as one queue uses it: pieces of at least the threshold are collected into descriptors,
+/// smaller ones are copied by the processor. DPDK 21.08: one descriptor is one packet.
+struct EngineCopy: CopyEngine, ~Copyable {
+    @inline(__always)
+    static var completesAtOnce: Bool { false }
+
+    /// Descriptors given to the engine at once.
+    static let batch = 64
+    /// Pieces of one batch; a packet that does not find room for all of its own has the rest copied by the processor.
+    static let pieceLimit = 2048
+
+    /// True between channel registration and its end.
+    private(set) var isRegistered = false
+    /// RTE_VHOST_ASYNC_RELAXED_ORDER
+    private(set) var isRelaxed = false
+    private var threshold = 0
+    /// Whose packets are given up when the engine refuses them: freed when they are ours (from the guest), counted
+    /// when they are the application's.
+    private(set) var ownsPackets = false
+    /// Packets of the application that the burst at hand had to give up.
+    private(set) var refusedCount = 0
+    private var callbacks = EngineCallbacks()
+
+    private var pieces: EnginePieces
+    private var pieceCount = 0
+    private var packetStart = 0
+    private var packetByteCount = 0
+    /// Descriptors of the batch, and the FIFO's sequence number of each.
+    private var batchCount = 0
+    private var sequences = InlineArray<64, UInt32>(repeating: 0)
+
+    /// No engine.
+    init() throws(VhostError) { pieces = try EnginePieces(pieces: 0, descriptors: 0) }
+
+    /// Takes an engine into service. Throws `exists`, `outOfMemory`.
+    mutating func register(
+        _ callbacks: EngineCallbacks, threshold: UInt32, isRelaxed: Bool
+    ) throws(VhostError) {
+        guard !isRegistered else { throw .exists }
+        pieces = try EnginePieces(pieces: Self.pieceLimit, descriptors: Self.batch)
+        self.callbacks = callbacks
+        self.threshold = Int(threshold)
+        self.isRelaxed = isRelaxed
+        isRegistered = true
+    }
+
+    /// Lets the engine go; the caller saw to it that nothing is in flight.
+    mutating func unregister() {
+        isRegistered = false
+        callbacks = EngineCallbacks()
+        batchCount = 0
+        pieceCount = 0
+        if let empty = try? EnginePieces(pieces: 0, descriptors: 0) { pieces = empty }
+    }
+}
+
+extension EngineCopy {
+    /// Begins a burst.
+    mutating func beginBurst(ownsPackets: Bool) {
+        self.ownsPackets = ownsPackets
+        refusedCount = 0
+    }
+
+    /// A packet that the engine did not take.
+    mutating func giveUp(_ packet: PacketBuffer) {
+        if ownsPackets { packet.freeChain() } else { refusedCount &+= 1 }
+    }
+
+    /// Into the FIFO, and to the engine when the batch is full.
+    @inline(__always)
+    static func keep<R: Ring & ~Copyable>(
+        _ record: InflightPacket, _ burst: QueueBurst, _ engine: inout EngineCopy, _ ring: inout R
+    ) -> Bool {
+        var record = record
+        if record.packet == nil || engine.packetByteCount == 0 {
+            record.isComplete = true
+        } else {
+            record.engineByteCount = UInt32(truncatingIfNeeded: engine.packetByteCount)
+            engine.endPacket(sequence: burst.state.value.inflight.tail)
+        }
+        burst.state.value.inflight.push(record)
+        return engine.isFull ? burst.submit(&engine, &ring) : true
+    }
+
+    @inline(__always)
+    mutating func beginPacket() {
+        packetStart = pieceCount
+        packetByteCount = 0
+    }
+
+    @inline(__always)
+    mutating func copy(
+        from source: GuestSlice, to destination: PacketSlice, memory: borrowing GuestMemory
+    ) {
+        guard source.count >= threshold, let host = destination.engine else {
+            return copyBytes(from: source, to: destination)
+        }
+        var offset = 0
+        // Bounded: each turn adds a piece, or copies the rest.
+        while offset < source.count {
+            let rest = source.part(from: offset, count: source.count &- offset)
+            guard pieceCount < pieces.pieceCount else {
+                return copyBytes(
+                    from: rest, to: destination.part(from: offset, count: rest.count))
+            }
+            let run = memory.engineRun(rest)
+            let to = EngineAddress(rawValue: host.rawValue &+ UInt(offset))
+            add(from: run.address, to: to, count: run.count)
+            offset &+= run.count
+        }
+    }
+
+    @inline(__always)
+    mutating func copy(
+        from source: PacketSlice, to destination: GuestSlice, memory: borrowing GuestMemory
+    ) {
+        guard source.count >= threshold, let host = source.engine else {
+            return copyBytes(from: source, to: destination)
+        }
+        var offset = 0
+        while offset < source.count {
+            let rest = destination.part(from: offset, count: source.count &- offset)
+            guard pieceCount < pieces.pieceCount else {
+                return copyBytes(
+                    from: source.part(from: offset, count: rest.count), to: rest)
+            }
+            let run = memory.engineRun(rest)
+            let from = EngineAddress(rawValue: host.rawValue &+ UInt(offset))
+            add(from: from, to: run.address, count: run.count)
+            offset &+= run.count
+        }
+    }
+
+    @inline(__always)
+    private mutating func add(from: EngineAddress, to: EngineAddress, count: Int) {
+        pieces.set(pieceCount, from: from, to: to, count: count)
+        pieceCount &+= 1
+        packetByteCount &+= count
+    }
+
+    @inline(__always)
+    mutating func cancelPacket() {
+        pieceCount = packetStart
+        packetByteCount = 0
+    }
+
+    /// Closes the packet at hand, which is about to get this sequence number in the FIFO.
+    mutating func endPacket(sequence: UInt32) {
+        pieces.setDescriptor(
+            batchCount, start: packetStart, count: pieceCount &- packetStart,
+            byteCount: packetByteCount)
+        sequences[batchCount] = sequence
+        batchCount &+= 1
+    }
+
+    /// True when the batch must be submitted before another packet.
+    var isFull: Bool {
+        batchCount == Self.batch || pieceCount > Self.pieceLimit / 2
+    }
+
+    /// What became of a batch.
+    struct Submission {
+        /// Packets that the engine took.
+        var accepted: Int
+        /// Sequence number of the first packet that it did not take.
+        var firstRefused: UInt32?
+        /// Packets that it did not take.
+        var refused: Int
+        /// The callback failed, or reported more than it was given.
+        var isError: Bool
+    }
+
+    /// Hands the batch to the engine.
+    mutating func submit(vid: Int32, queue: Int) -> Submission {
+        let offered = batchCount
+        batchCount = 0
+        pieceCount = 0
+        guard offered > 0 else {
+            return Submission(accepted: 0, firstRefused: nil, refused: 0, isError: false)
+        }
+        let result = callbacks.transfer(
+            vid: vid, queue: queue, pieces: pieces, count: offered)
+        let accepted = min(max(Int(result), 0), offered)
+        return Submission(
+            accepted: accepted, firstRefused: accepted < offered ? sequences[accepted] : nil,
+            refused: offered - accepted, isError: result < 0 || Int(result) > offered)
+    }
+
+    /// Asks the engine for at most `limit` completions; a negative answer is none and an error, more than `limit` is
+    /// `limit` and an error.
+    func poll(vid: Int32, queue: Int, limit: Int) -> (count: Int, isError: Bool) {
+        let result = callbacks.check(vid: vid, queue: queue, limit: limit)
+        return (min(max(Int(result), 0), limit), result < 0 || Int(result) > limit)
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// The arrays that `transfer_data` is shown: pieces as iovecs, an iterator for each side of a packet, a descriptor for
+/// each packet.
+@safe
+struct EnginePieces: ~Copyable {
+    private let sources: FixedBuffer<iovec>
+    private let destinations: FixedBuffer<iovec>
+    private let iterators: FixedBuffer<rte_vhost_iov_iter>
+    /// For the callback.
+    let descriptors: FixedBuffer<rte_vhost_async_desc>
+
+    /// Pieces there is room for.
+    var pieceCount: Int { unsafe sources.count }
+
+    /// Arrays of these sizes.
+    init(pieces: Int, descriptors count: Int) throws(VhostError) {
+        // SAFETY: zero is a valid value of each; pointers are set before they are used.
+        let sources = try unsafe FixedBuffer(count: pieces, repeating: iovec())
+        let destinations = try unsafe FixedBuffer(count: pieces, repeating: iovec())
+        let iterators = try unsafe FixedBuffer(count: count * 2, repeating: rte_vhost_iov_iter())
+        let descriptors = try unsafe FixedBuffer(count: count, repeating: rte_vhost_async_desc())
+        unsafe self.sources = sources
+        unsafe self.destinations = destinations
+        unsafe self.iterators = iterators
+        unsafe self.descriptors = descriptors
+    }
+
+    /// Sets one piece.
+    @inline(__always)
+    func set(_ index: Int, from: EngineAddress, to: EngineAddress, count: Int) {
+        // SAFETY: the addresses are for the engine; they are not followed here.
+        unsafe sources[index] = iovec(
+            iov_base: UnsafeMutableRawPointer(bitPattern: from.rawValue), iov_len: count)
+        unsafe destinations[index] = iovec(
+            iov_base: UnsafeMutableRawPointer(bitPattern: to.rawValue), iov_len: count)
+    }
+
+    /// Sets one packet's descriptor over `count` pieces from `start` on.
+    func setDescriptor(_ index: Int, start: Int, count: Int, byteCount: Int) {
+        precondition(start >= 0 && count > 0 && start + count <= pieceCount)
+        // SAFETY: the ranges were checked; the arrays live as long as self, the callback no longer.
+        unsafe iterators[index * 2] = rte_vhost_iov_iter(
+            offset: 0, count: byteCount, iov: sources.base + start, nr_segs: UInt(count))
+        unsafe iterators[index * 2 + 1] = rte_vhost_iov_iter(
+            offset: 0, count: byteCount, iov: destinations.base + start, nr_segs: UInt(count))
+        unsafe descriptors[index] = rte_vhost_async_desc(
+            src: iterators.base + index * 2, dst: iterators.base + index * 2 + 1)
+    }
+}
+
+/// The two callbacks of `struct rte_vhost_async_channel_ops`, copied at registration.
+@safe
+struct EngineCallbacks: @unchecked Sendable {
+    private let operations: rte_vhost_async_channel_ops
+
+    /// None.
+    init() { operations = rte_vhost_async_channel_ops() }
+
+    /// Copies the application's table; nil when it or one of its callbacks is missing.
+    init?(_ operations: UnsafePointer<rte_vhost_async_channel_ops>?) {
+        guard let operations = unsafe operations,
+            unsafe operations.pointee.transfer_data != nil,
+            unsafe operations.pointee.check_completed_copies != nil
+        else { return nil }
+        unsafe self.operations = operations.pointee
+    }
+
+    /// `transfer_data`
+    func transfer(
+        vid: Int32, queue: Int, pieces: borrowing EnginePieces, count: Int
+    ) -> Int32 {
+        // SAFETY: `count` descriptors were set; the engine keeps its own copy of what it needs.
+        guard let function = unsafe operations.transfer_data else { return 0 }
+        return unsafe function(
+            vid, UInt16(truncatingIfNeeded: queue), pieces.descriptors.base, nil,
+            UInt16(truncatingIfNeeded: count))
+    }
+
+    /// `check_completed_copies`
+    func check(vid: Int32, queue: Int, limit: Int) -> Int32 {
+        guard let function = unsafe operations.check_completed_copies else { return 0 }
+        return function(
+            vid, UInt16(truncatingIfNeeded: queue), nil, UInt16(truncatingIfNeeded: limit))
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Host to guest. The one loop that gives packets to a guest, for every ring format and copy engine.
+extension QueueBurst {
+    /// What became of gathering room for one packet.
+    private enum Gathering {
+        /// So many chains hold it.
+        case chains(Int)
+        /// The guest offers too little; nothing was taken.
+        case noRoom
+        /// These chains must go back unused.
+        case bad(Int, ChainFault)
+    }
+
+    /// Gives the guest packets from `packets` in order, at most `limit`. What is complete at once goes to the used
+    /// ring; the rest into the FIFO. Returns packets taken.
+    @inline(__always)
+    func enqueueLoop<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
+        _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int
+    ) -> Int {
+        var count = 0
+        // Bounded: a turn takes a packet, or gives back at least one of the chains that were offered.
+        while count < limit {
+            guard let packet = packets[count] else { return count }
+            let mark = ring.mark
+            switch gather(&ring, byteCount: packet.packetByteCount &+ profile.headerByteCount) {
+            case .noRoom:
+                ring.rewind(to: mark)
+                return count
+            case .bad(let chains, let fault):
+                guard giveBack(&ring, &engine, chains, fault, mark) else { return count }
+            case .chains(let chains):
+                guard E.completesAtOnce || hasRoom(for: chains) else {
+                    ring.rewind(to: mark)
+                    return count
+                }
+                engine.beginPacket()
+                writeHeader(of: packet, chains: chains)
+                copy(packet, &engine)
+                if E.completesAtOnce {
+                    for index in 0..<chains { ring.putUsed(state.value.gathered[index]) }
+                    self.count(byteCount: packet.packetByteCount)
+                } else {
+                    pushGathered(chains)
+                    var record = InflightPacket(packet: packet, mark: mark)
+                    record.usedCount = UInt16(truncatingIfNeeded: chains)
+                    guard E.keep(record, self, &engine, &ring) else { return count &+ 1 }
+                }
+                count &+= 1
+            }
+        }
+        return count
+    }
+
+    /// Collects chains until they hold `byteCount` bytes: one chain, or with MRG_RXBUF as many as it takes.
+    @inline(__always)
+    private func gather<R: Ring & ~Copyable>(_ ring: inout R, byteCount: Int) -> Gathering {
+        state.value.segments.removeAll()
+        var chains = 0
+        var held = 0
+        while true {
+            guard chains < state.value.gathered.count else { return .noRoom }
+            switch ring.takeChain(
+                .deviceWrites, into: &state.value.segments, from: device.value.memory)
+            {
+            case .none:
+                return .noRoom
+            case .bad(let entry, let fault):
+                state.value.gathered[chains] = entry
+                return .bad(chains &+ 1, fault)
+            case .chain(var entry):
+                let total = Int(truncatingIfNeeded: state.value.segments.byteCount)
+                let room = total &- held
+                entry.byteCount = UInt32(truncatingIfNeeded: min(room, byteCount &- held))
+                state.value.gathered[chains] = entry
+                chains &+= 1
+                held = total
+                // virtio 1.2, 5.1.6.3.2: the first buffer has room for the header.
+                if room == 0 || chains == 1 && room < profile.headerByteCount {
+                    return .bad(chains, .short)
+                }
+                if held >= byteCount { return .chains(chains) }
+                if !profile.isMergeable { return .noRoom }
+            }
+        }
+    }
+
+    /// Sends chains back with length 0, in their place in the order.
+    @inline(never)
+    private func giveBack<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
+        _ ring: inout R, _ engine: inout E, _ chains: Int, _ fault: ChainFault, _ mark: RingMark
+    ) -> Bool {
+        for index in 0..<chains { state.value.gathered[index].byteCount = 0 }
+        guard !E.completesAtOnce else {
+            for index in 0..<chains { ring.putUsed(state.value.gathered[index]) }
+            queue.value.statistics.count(fault)
+            return true
+        }
+        guard hasRoom(for: chains) else {
+            ring.rewind(to: mark)
+            return false
+        }
+        pushGathered(chains)
+        engine.beginPacket()
+        var record = InflightPacket(packet: nil, mark: mark, fault: fault)
+        record.usedCount = UInt16(truncatingIfNeeded: chains)
+        record.isComplete = true
+        return E.keep(record, self, &engine, &ring)
+    }
+
+    /// True when the FIFO takes one more packet of so many chains.
+    @inline(__always)
+    private func hasRoom(for chains: Int) -> Bool {
+        state.value.inflight.room > 0 && state.value.inflight.usedRoom >= chains
+    }
+
+    @inline(__always)
+    private func pushGathered(_ chains: Int) {
+        for index in 0..<chains { state.value.inflight.pushUsed(state.value.gathered[index]) }
+    }
+
+    @inline(__always)
+    private func writeHeader(of packet: PacketBuffer, chains: Int) {
+        var header = SendOffload.header(for: packet)
+        // virtio 1.2, 5.1.6.4: num_buffers is 1 where MRG_RXBUF was not negotiated.
+        header.bufferCount = UInt16(truncatingIfNeeded: chains)
+        state.value.segments.storeHeader(header, byteCount: profile.headerByteCount)
+    }
+
+    /// Copies a packet's segments behind the header.
+    @inline(__always)
+    private func copy<E: CopyEngine & ~Copyable>(_ packet: PacketBuffer, _ engine: inout E) {
+        var cursor = GuestCursor(
+            state.value.segments, skipping: profile.headerByteCount)
+        var segment: PacketBuffer? = packet
+        var left = packet.packetByteCount
+        // Bounded: an application's chain ends, and `left` is what room was gathered for.
+        while left > 0, let current = segment {
+            let data = current.data
+            var offset = 0
+            while offset < data.count, left > 0 {
+                guard let piece = cursor.next(
+                    state.value.segments, limit: min(data.count &- offset, left))
+                else { return }
+                engine.copy(
+                    from: data.part(from: offset, count: piece.count), to: piece,
+                    memory: device.value.memory)
+                offset &+= piece.count
+                left &-= piece.count
+            }
+            segment = current.next
+        }
+    }
+}

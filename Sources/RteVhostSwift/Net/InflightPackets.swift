@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// A packet, or a chain that goes back unused, on its way through the FIFO.
+struct InflightPacket: BitwiseCopyable {
+    /// The packet; nil for a chain that goes back unused, or once it was handed out.
+    var packet: PacketBuffer?
+    /// Where the ring stood before its chains were taken.
+    var mark = RingMark(index: 0, wrapCounter: false)
+    /// First of its used entries, and how many are still to be written.
+    var usedStart: UInt32 = 0
+    var usedCount: UInt16 = 0
+    /// Why the chain goes back unused.
+    var fault: ChainFault?
+    /// False while a DMA engine copies.
+    var isComplete = false
+    /// Bytes that the engine copies.
+    var engineByteCount: UInt32 = 0
+    /// The guest's header, applied when the payload has arrived.
+    var header = NetHeader()
+}
+
+/// One FIFO, in the order in which the guest made packets available. An entry is in flight or was born complete;
+/// completion pops from the front.
+struct InflightPackets: ~Copyable {
+    private let records: FixedBuffer<InflightPacket>
+    private let usedEntries: FixedBuffer<UsedEntry>
+    private let mask: UInt32
+    /// Slots: those of the ring.
+    let capacity: Int
+
+    /// Sequence numbers of the first entry and of the next one.
+    private(set) var head: UInt32 = 0
+    private(set) var tail: UInt32 = 0
+    private var usedHead: UInt32 = 0
+    private var usedTail: UInt32 = 0
+    /// Sequence number from which on the engine's next completion is looked for.
+    private var engineNext: UInt32 = 0
+    /// Packets taken and not yet handed out.
+    private(set) var packetCount = 0
+    /// Packets that the engine accepted and did not report yet.
+    private(set) var engineCount = 0
+
+    /// A FIFO for a ring of `ringSize` slots.
+    init(ringSize: Int) throws(VhostError) {
+        var slots = 1
+        while slots < ringSize { slots *= 2 }
+        let records = try FixedBuffer(count: slots, repeating: InflightPacket())
+        let usedEntries = try FixedBuffer(
+            count: slots, repeating: UsedEntry(id: 0, descriptorCount: 0, byteCount: 0))
+        capacity = ringSize
+        mask = UInt32(slots - 1)
+        self.records = records
+        self.usedEntries = usedEntries
+    }
+
+    /// Entries.
+    @inline(__always)
+    var count: Int { Int(tail &- head) }
+
+    /// Entries that may still be pushed.
+    @inline(__always)
+    var room: Int { capacity &- count }
+
+    /// Used entries that may still be pushed.
+    @inline(__always)
+    var usedRoom: Int { capacity &- Int(usedTail &- usedHead) }
+
+    /// The entry at a sequence number between `head` and `tail`.
+    @inline(__always)
+    subscript(sequence: UInt32) -> InflightPacket {
+        get { records[Int(sequence & mask)] }
+        nonmutating set { records[Int(sequence & mask)] = newValue }
+    }
+
+    /// Adds a used entry to the packet that is pushed next.
+    @inline(__always)
+    mutating func pushUsed(_ entry: UsedEntry) {
+        usedEntries[Int(usedTail & mask)] = entry
+        usedTail &+= 1
+    }
+
+    /// Adds an entry whose `usedCount` used entries were pushed just before.
+    @inline(__always)
+    mutating func push(_ record: InflightPacket) {
+        var record = record
+        record.usedStart = usedTail &- UInt32(record.usedCount)
+        self[tail] = record
+        tail &+= 1
+        if record.packet != nil { packetCount &+= 1 }
+    }
+
+    /// Counts packets that the engine accepted.
+    mutating func accept(_ count: Int) { engineCount &+= count }
+
+    /// Marks the engine's next `count` packets complete, at most those it has.
+    mutating func complete(_ count: Int) {
+        var left = min(count, engineCount)
+        engineCount &-= left
+        // Bounded by the entries there are.
+        while left > 0, engineNext != tail {
+            if !self[engineNext].isComplete {
+                self[engineNext].isComplete = true
+                left &-= 1
+            }
+            engineNext &+= 1
+        }
+    }
+
+    /// Takes the last entry back: the engine did not accept it, or the device closes. There must be one.
+    mutating func removeLast() -> InflightPacket {
+        precondition(head != tail)
+        tail &-= 1
+        let record = self[tail]
+        usedTail = record.usedStart
+        if tail == head { usedHead = usedTail }
+        if record.packet != nil { packetCount &-= 1 }
+        // What comes next into this slot has not been looked at.
+        if Int32(bitPattern: engineNext &- tail) > 0 { engineNext = tail }
+        return record
+    }
+
+    /// Writes an entry's used entries, once.
+    @inline(__always)
+    mutating func writeUsed<R: Ring & ~Copyable>(_ sequence: UInt32, into ring: inout R) -> Bool {
+        let record = self[sequence]
+        guard record.usedCount > 0 else { return false }
+        self[sequence].usedCount = 0
+        // A ring that was taken away has nothing to write to; the guest finds its chains unused.
+        guard ring.size > 0 else { return false }
+        for index in 0..<UInt32(record.usedCount) {
+            ring.putUsed(usedEntries[Int((record.usedStart &+ index) & mask)])
+        }
+        return true
+    }
+
+    /// Takes the packet out of an entry, which was looked at.
+    @inline(__always)
+    mutating func takePacket(_ sequence: UInt32) {
+        self[sequence].packet = nil
+        packetCount &-= 1
+    }
+
+    /// Drops complete entries without a packet from the front.
+    @inline(__always)
+    mutating func dropFront() {
+        while head != tail, self[head].isComplete, self[head].packet == nil,
+            self[head].usedCount == 0
+        {
+            head &+= 1
+            usedHead = head == tail ? usedTail : self[head].usedStart
+        }
+        if Int32(bitPattern: engineNext &- head) < 0 { engineNext = head }
+    }
+}

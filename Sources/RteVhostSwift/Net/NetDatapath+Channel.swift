@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Registration of DMA engines, and what a queue tells about itself.
+extension NetDatapath {
+    /// `rte_vhost_async_channel_register`. Throws `notFound`, `invalidArgument`, `exists`, `busy`, `outOfMemory`.
+    static func register(
+        _ vid: Int32, _ queue: UInt16, callbacks: EngineCallbacks, threshold: UInt32,
+        isRelaxed: Bool
+    ) throws(VhostError) {
+        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
+            throw .notFound
+        }
+        guard device.value.flags.allowsAsyncCopy else { throw .invalidArgument }
+        try cell.value.lock.withLock { () throws(VhostError) in
+            let state = cell.value.datapath.cell(of: NetQueue.self)
+            try state.value.engine.register(
+                callbacks, threshold: threshold, isRelaxed: isRelaxed)
+        }
+    }
+
+    /// `rte_vhost_async_channel_unregister`. Throws `notFound`; `busy` while packets are in flight or, unless it may
+    /// wait, while the lock is held.
+    static func unregister(
+        _ vid: Int32, _ queue: UInt16, mayWait: Bool
+    ) throws(VhostError) {
+        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
+            throw .notFound
+        }
+        if mayWait {
+            cell.value.lock.lock()
+        } else if !cell.value.lock.tryLock() {
+            throw .busy
+        }
+        defer { cell.value.lock.unlock() }
+        let state = cell.value.datapath.cell(of: NetQueue.self)
+        guard state.value.engine.isRegistered else { return }
+        guard state.value.inflight.count == 0 else { throw .busy }
+        state.value.engine.unregister()
+    }
+
+    /// `rte_vhost_async_get_inflight`: packets in flight. Throws `notFound`, `busy` while the lock is held.
+    static func inflightCount(_ vid: Int32, _ queue: UInt16) throws(VhostError) -> Int {
+        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
+            throw .notFound
+        }
+        guard cell.value.lock.tryLock() else { throw .busy }
+        defer { cell.value.lock.unlock() }
+        let state = cell.value.datapath.cell(of: NetQueue.self)
+        guard state.value.engine.isRegistered else { throw .notFound }
+        return state.value.inflight.packetCount
+    }
+
+    /// A queue's counters and packets in flight. Throws `notFound`.
+    static func statistics(
+        _ vid: Int32, _ queue: UInt16
+    ) throws(VhostError) -> (QueueStatistics, inflight: Int) {
+        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
+            throw .notFound
+        }
+        return cell.value.lock.withLock {
+            let state = cell.value.datapath.cell(of: NetQueue.self)
+            return (cell.value.statistics, state.value.inflight.packetCount)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// The data-plane calls: each finds its queue, takes the lock, runs one burst and, the lock released, tells the
+/// application that the guest was interrupted.
+enum NetDatapath {
+    /// Direction of a queue by its index: even ones receive (host to guest), odd ones transmit.
+    enum Direction {
+        case toGuest
+        case fromGuest
+
+        /// True for a queue of this direction.
+        @inline(__always)
+        func fits(_ queue: UInt16) -> Bool { queue & 1 == (self == .fromGuest ? 1 : 0) }
+    }
+
+    /// `rte_vhost_dequeue_burst`: 0 when the lock is held.
+    @inline(__always)
+    static func dequeue(
+        _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray
+    ) -> Int {
+        guard let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock() else {
+            return 0
+        }
+        let announced = announce(device, cell, pool: pool, packets: packets)
+        let result = QueueBurst(device: device, queue: cell).dequeue(
+            pool: pool, into: packets.dropping(announced))
+        cell.value.lock.unlock()
+        tell(device, result)
+        return announced &+ result.count
+    }
+
+    /// `rte_vhost_enqueue_burst`: waits for the lock.
+    @inline(__always)
+    static func enqueue(_ vid: Int32, _ queue: UInt16, packets: PacketArray) -> Int {
+        guard let (device, cell) = find(vid, queue, .toGuest) else { return 0 }
+        let result = cell.value.lock.withLock {
+            QueueBurst(device: device, queue: cell).enqueue(packets)
+        }
+        tell(device, result)
+        return result.count
+    }
+
+    /// `rte_vhost_async_try_dequeue_burst`: packets, and those in flight afterwards; -1 in flight where there is no
+    /// device, queue or registration, where the lock is held, or where the queue is disabled with nothing in flight.
+    static func dequeueAsync(
+        _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray
+    ) -> (count: Int, inflight: Int32) {
+        guard let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock() else {
+            return (0, -1)
+        }
+        let state = cell.value.datapath.cell(of: NetQueue.self)
+        guard state.value.engine.isRegistered,
+            cell.value.isEnabled || state.value.inflight.packetCount > 0
+        else {
+            cell.value.lock.unlock()
+            return (0, -1)
+        }
+        let announced = announce(device, cell, pool: pool, packets: packets)
+        let result = QueueBurst(device: device, queue: cell).dequeueAsync(
+            pool: pool, into: packets.dropping(announced))
+        let inflight = Int32(truncatingIfNeeded: state.value.inflight.packetCount)
+        cell.value.lock.unlock()
+        tell(device, result)
+        return (announced &+ result.count, inflight)
+    }
+
+    /// `rte_vhost_submit_enqueue_burst`: packets taken, and those that are complete already.
+    static func enqueueAsync(
+        _ vid: Int32, _ queue: UInt16, packets: PacketArray, completed: PacketArray
+    ) -> (taken: Int, completed: Int) {
+        guard let (device, cell) = find(vid, queue, .toGuest) else { return (0, 0) }
+        let outcome = cell.value.lock.withLock { () -> (taken: Int, result: BurstResult) in
+            guard isRegistered(cell) else { return (0, BurstResult()) }
+            return QueueBurst(device: device, queue: cell).enqueueAsync(
+                packets, completed: completed)
+        }
+        tell(device, outcome.result)
+        return (outcome.taken, outcome.result.count)
+    }
+
+    /// `rte_vhost_poll_enqueue_completed`: waits for the lock.
+    static func pollEnqueue(_ vid: Int32, _ queue: UInt16, packets: PacketArray) -> Int {
+        guard let (device, cell) = find(vid, queue, .toGuest) else { return 0 }
+        let result = cell.value.lock.withLock { () -> BurstResult in
+            guard isRegistered(cell) else { return BurstResult() }
+            return QueueBurst(device: device, queue: cell).collect(packets)
+        }
+        tell(device, result)
+        return result.count
+    }
+
+    /// `rte_vhost_clear_queue_thread_unsafe`: both directions, no working ring needed. The lock is taken all the same:
+    /// callbacks are called without it, so waiting for it is safe there.
+    static func clear(_ vid: Int32, _ queue: UInt16, packets: PacketArray) -> Int {
+        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
+            return 0
+        }
+        let result = cell.value.lock.withLock { () -> BurstResult in
+            guard isRegistered(cell) else { return BurstResult() }
+            return QueueBurst(device: device, queue: cell).collect(packets)
+        }
+        tell(device, result)
+        return result.count
+    }
+}
+
+extension NetDatapath {
+    @inline(__always)
+    private static func find(
+        _ vid: Int32, _ queue: UInt16, _ direction: Direction
+    ) -> (HeapCell<Device>, HeapCell<VirtQueue>)? {
+        guard let device = DeviceTable.find(vid) else { return nil }
+        guard direction.fits(queue), device.value.isNet, let cell = device.value.queue(Int(queue)) else {
+            logWrongQueue(device, queue)
+            return nil
+        }
+        return (device, cell)
+    }
+
+    private static func isRegistered(_ queue: HeapCell<VirtQueue>) -> Bool {
+        queue.value.datapath.cell(of: NetQueue.self).value.engine.isRegistered
+    }
+
+    @inline(never)
+    private static func logWrongQueue(_ device: HeapCell<Device>, _ queue: UInt16) {
+        Log.error { line in
+            line.add(device.value.path)
+            line.add(": queue ")
+            line.add(Int(queue))
+            line.add(": no such queue of a net device for this direction")
+        }
+    }
+
+    @inline(__always)
+    private static func tell(_ device: HeapCell<Device>, _ result: BurstResult) {
+        guard result.didNotify, let function = device.value.callbacks?.guestNotified else {
+            return
+        }
+        function(device.value.vid)
+    }
+
+    /// Puts a pending announcement at `packets[0]`; 1 when it did. It stays pending while there is no room or no mbuf.
+    @inline(__always)
+    private static func announce(
+        _ device: HeapCell<Device>, _ queue: HeapCell<VirtQueue>, pool: PacketPool,
+        packets: PacketArray
+    ) -> Int {
+        guard device.value.isRarpPending.load(ordering: .relaxed) else { return 0 }
+        return announcePending(device, queue, pool: pool, packets: packets)
+    }
+
+    @inline(never)
+    private static func announcePending(
+        _ device: HeapCell<Device>, _ queue: HeapCell<VirtQueue>, pool: PacketPool,
+        packets: PacketArray
+    ) -> Int {
+        guard packets.count > 0, queue.value.isEnabled else { return 0 }
+        // Another queue of the device may have delivered it meanwhile.
+        guard device.value.isRarpPending.exchange(false, ordering: .acquiring) else { return 0 }
+        let state = queue.value.datapath.cell(of: NetQueue.self)
+        state.value.supply.open(pool, count: 1)
+        let packet = state.value.supply.next()
+        state.value.supply.close()
+        let address = device.value.rarpAddress.load(ordering: .relaxed)
+        guard let packet, Announcement.write(address, to: packet) else {
+            packet?.freeChain()
+            queue.value.statistics.poolEmpty &+= 1
+            device.value.isRarpPending.store(true, ordering: .releasing)
+            return 0
+        }
+        packets[0] = packet
+        return 1
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// Host bytes of a packet, in one mbuf.
+@safe
+struct PacketSlice: BitwiseCopyable {
+    /// First byte.
+    let base: UnsafeMutableRawPointer
+    /// Number of bytes.
+    let count: Int
+    /// Where a DMA engine finds them; nil when they do not lie in a row for it.
+    let engine: EngineAddress?
+
+    /// The first `count` bytes.
+    @inline(__always)
+    func part(from offset: Int, count: Int) -> PacketSlice {
+        precondition(offset >= 0 && count >= 0 && offset <= self.count - count)
+        let address = engine.map { EngineAddress(rawValue: $0.rawValue &+ UInt(offset)) }
+        // SAFETY: within self, by the line above.
+        return unsafe PacketSlice(base: base + offset, count: count, engine: address)
+    }
+}
+
+/// An mbuf, as DPDK lays it out. Whoever holds one owns it, or was lent it by the application for a call.
+@safe
+struct PacketBuffer: BitwiseCopyable {
+    /// The C structure.
+    let pointer: UnsafeMutablePointer<rte_mbuf>
+
+    /// Bytes left free in front of the data: RTE_PKTMBUF_HEADROOM.
+    static let headroom = 128
+
+    /// Wraps an mbuf.
+    @inline(__always)
+    init(_ pointer: UnsafeMutablePointer<rte_mbuf>) { unsafe self.pointer = pointer }
+
+    /// Wraps an object of a packet pool.
+    @inline(__always)
+    init(object: UnsafeMutableRawPointer) {
+        unsafe pointer = object.assumingMemoryBound(to: rte_mbuf.self)
+    }
+
+    /// Makes a fresh mbuf of a pool empty. Pools keep refcnt 1, one segment and no next.
+    @inline(__always)
+    func prepare() {
+        // SAFETY: the caller owns the mbuf.
+        unsafe pointer.pointee.data_off = UInt16(Self.headroom)
+        unsafe pointer.pointee.refcnt = 1
+        unsafe pointer.pointee.nb_segs = 1
+        unsafe pointer.pointee.port = UInt16.max
+        unsafe pointer.pointee.ol_flags &= OffloadFlags.externalBuffer
+        unsafe pointer.pointee.packet_type = 0
+        unsafe pointer.pointee.pkt_len = 0
+        unsafe pointer.pointee.data_len = 0
+        unsafe pointer.pointee.vlan_tci = 0
+        unsafe pointer.pointee.vlan_tci_outer = 0
+        unsafe pointer.pointee.next = nil
+        unsafe pointer.pointee.tx_offload = 0
+    }
+
+    /// Bytes that fit behind the headroom.
+    @inline(__always)
+    var capacity: Int { unsafe max(0, Int(pointer.pointee.buf_len) &- Self.headroom) }
+
+    /// The room behind the headroom, `capacity` bytes.
+    @inline(__always)
+    var room: PacketSlice {
+        // SAFETY: buf_addr has buf_len bytes.
+        unsafe PacketSlice(
+            base: pointer.pointee.buf_addr + Self.headroom, count: capacity,
+            engine: engineAddress(Self.headroom))
+    }
+
+    /// The data of this segment.
+    @inline(__always)
+    var data: PacketSlice {
+        let offset = unsafe Int(pointer.pointee.data_off)
+        // SAFETY: the application, or we, put data_len bytes there.
+        return unsafe PacketSlice(
+            base: pointer.pointee.buf_addr + offset, count: Int(pointer.pointee.data_len),
+            engine: engineAddress(offset))
+    }
+
+    /// External buffers come from malloc, whose pages do not lie in a row for an engine that wants physical addresses.
+    @inline(__always)
+    private func engineAddress(_ offset: Int) -> EngineAddress? {
+        guard unsafe !EngineAddressing.isPhysical || pointer.pointee.buf_iova != 0 else {
+            return nil
+        }
+        guard EngineAddressing.isPhysical else {
+            return unsafe EngineAddress(
+                rawValue: UInt(bitPattern: pointer.pointee.buf_addr) &+ UInt(offset))
+        }
+        return unsafe EngineAddress(rawValue: UInt(pointer.pointee.buf_iova) &+ UInt(offset))
+    }
+
+    /// Bytes of this segment.
+    @inline(__always)
+    var byteCount: Int {
+        get { unsafe Int(pointer.pointee.data_len) }
+        nonmutating set { unsafe pointer.pointee.data_len = UInt16(truncatingIfNeeded: newValue) }
+    }
+
+    /// Bytes of the whole packet; of the first segment alone.
+    @inline(__always)
+    var packetByteCount: Int {
+        get { unsafe Int(pointer.pointee.pkt_len) }
+        nonmutating set { unsafe pointer.pointee.pkt_len = UInt32(truncatingIfNeeded: newValue) }
+    }
+
+    /// Segments of the whole packet; of the first segment alone.
+    @inline(__always)
+    var segmentCount: Int {
+        get { unsafe Int(pointer.pointee.nb_segs) }
+        nonmutating set { unsafe pointer.pointee.nb_segs = UInt16(truncatingIfNeeded: newValue) }
+    }
+
+    /// The next segment.
+    @inline(__always)
+    var next: PacketBuffer? {
+        get { unsafe pointer.pointee.next.map { unsafe PacketBuffer($0) } }
+        nonmutating set { unsafe pointer.pointee.next = newValue.map { unsafe $0.pointer } }
+    }
+
+    /// RTE_MBUF_F_…, `ol_flags`.
+    @inline(__always)
+    var offloadFlags: UInt64 {
+        get { unsafe pointer.pointee.ol_flags }
+        nonmutating set { unsafe pointer.pointee.ol_flags = newValue }
+    }
+
+    /// Lengths of headers and segment size: `tx_offload`.
+    @inline(__always)
+    var transmitOffload: TransmitOffload {
+        get { unsafe TransmitOffload(rawValue: pointer.pointee.tx_offload) }
+        nonmutating set { unsafe pointer.pointee.tx_offload = newValue.rawValue }
+    }
+
+    /// RTE_PTYPE_…, `packet_type`.
+    var packetType: UInt32 {
+        get { unsafe pointer.pointee.packet_type }
+        nonmutating set { unsafe pointer.pointee.packet_type = newValue }
+    }
+}
+
+/// The bits of an mbuf's `tx_offload`: l2_len 7, l3_len 9, l4_len 8, tso_segsz 16.
+struct TransmitOffload {
+    /// All of them.
+    var rawValue: UInt64
+
+    /// Bytes of the Ethernet header with tags.
+    var l2: Int { Int(rawValue & 0x7f) }
+    /// Bytes of the IP header with options.
+    var l3: Int { Int(rawValue >> 7 & 0x1ff) }
+    /// Bytes of the TCP or UDP header.
+    var l4: Int { Int(rawValue >> 16 & 0xff) }
+    /// Bytes of payload in each segment.
+    var segmentSize: UInt16 { UInt16(rawValue >> 24 & 0xffff) }
+
+    /// The word of its fields, each cut to its bits.
+    init(l2: Int, l3: Int, l4: Int, segmentSize: UInt16) {
+        rawValue = UInt64(l2 & 0x7f) | UInt64(l3 & 0x1ff) << 7 | UInt64(l4 & 0xff) << 16
+            | UInt64(segmentSize) << 24
+    }
+
+    /// The word as it is.
+    init(rawValue: UInt64) { self.rawValue = rawValue }
+}

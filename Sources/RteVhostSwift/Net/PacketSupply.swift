@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Fresh mbufs for a burst, taken from the pool in bulk and prepared one at a time.
+@safe
+struct PacketSupply: ~Copyable {
+    private let objects: FixedBuffer<UnsafeMutableRawPointer?>
+    private var pool: PacketPool?
+    private var position = 0
+    private var end = 0
+
+    /// Most mbufs taken at once.
+    private static let batch = 64
+
+    /// A supply without a pool.
+    init() throws(VhostError) {
+        unsafe objects = try FixedBuffer(count: Self.batch, repeating: nil)
+    }
+
+    /// Begins a burst that will need about `count` mbufs.
+    @inline(__always)
+    mutating func open(_ pool: PacketPool, count: Int) {
+        self.pool = pool
+        position = 0
+        end = 0
+        fill(count)
+    }
+
+    /// A prepared mbuf; nil when the pool is empty.
+    @inline(__always)
+    mutating func next() -> PacketBuffer? {
+        if position == end { fill(1) }
+        guard position < end, let object = unsafe objects[position] else { return nil }
+        position &+= 1
+        let packet = unsafe PacketBuffer(object: object)
+        packet.prepare()
+        return packet
+    }
+
+    /// Ends the burst: what was not used goes back.
+    @inline(__always)
+    mutating func close() {
+        if position < end {
+            // SAFETY: objects position..<end were taken and not handed out.
+            unsafe pool?.put(end &- position, from: objects.base + position)
+        }
+        position = 0
+        end = 0
+    }
+
+    @inline(__always)
+    private mutating func fill(_ count: Int) {
+        guard let pool else { return }
+        let wanted = min(max(count, 1), Self.batch)
+        position = 0
+        // SAFETY: the buffer has room for a batch.
+        if unsafe pool.take(wanted, into: objects.base) {
+            end = wanted
+        } else {
+            // The pool cannot give them all; one at a time then.
+            end = unsafe wanted > 1 && pool.take(1, into: objects.base) ? 1 : 0
+        }
+    }
+}

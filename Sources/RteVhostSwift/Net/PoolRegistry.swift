@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// The process's own pools by name.
+enum PoolRegistry {
+    /// Most pools at a time.
+    private static let maximumCount = 256
+
+    /// The table; its lock is held while names are compared and pools made.
+    @safe
+    private struct Table: ~Copyable {
+        let lock = SpinLock()
+        var pools = unsafe InlineArray<256, UnsafeMutablePointer<rte_mempool>?>(repeating: nil)
+    }
+
+    private static let table: HeapCell<Table>? = try? HeapCell(Table())
+
+    /// Makes a pool under a name of 1 to 25 bytes. Throws `invalidArgument`, `nameTooLong`, `exists`, `limitReached`
+    /// and what `make` throws.
+    static func create(
+        _ name: UnsafePointer<CChar>?, _ make: () throws(VhostError) -> OwnPool
+    ) throws(VhostError) -> OwnPool {
+        guard let table else { throw .outOfMemory }
+        guard let name = unsafe name, unsafe name[0] != 0 else { throw .invalidArgument }
+        // RTE_MEMPOOL_NAMESIZE, the closing zero included.
+        guard unsafe strnlen(name, 26) < 26 else { throw .system(ENAMETOOLONG) }
+        table.value.lock.lock()
+        defer { table.value.lock.unlock() }
+        guard unsafe index(of: name, in: table) == nil else { throw .exists }
+        guard let free = firstFree(in: table) else { throw .limitReached }
+        let pool = try make()
+        // SAFETY: the name fits with its zero; the pool's 32 bytes were zeroed.
+        unsafe strncpy(
+            UnsafeMutableRawPointer(pool.address).assumingMemoryBound(to: CChar.self), name, 26)
+        unsafe table.value.pools[free] = pool.address
+        return pool
+    }
+
+    /// The pool of a name.
+    static func find(_ name: UnsafePointer<CChar>?) -> OwnPool? {
+        guard let table, let name = unsafe name else { return nil }
+        table.value.lock.lock()
+        defer { table.value.lock.unlock() }
+        guard let index = unsafe index(of: name, in: table),
+            let pool = unsafe table.value.pools[index]
+        else { return nil }
+        return unsafe OwnPool(pool)
+    }
+
+    /// Forgets and frees a pool that `create` made; anything else is left alone.
+    static func remove(_ pool: OwnPool) {
+        guard let table else { return }
+        table.value.lock.lock()
+        defer { table.value.lock.unlock() }
+        for index in 0..<maximumCount
+        where unsafe table.value.pools[index] == pool.address {
+            unsafe table.value.pools[index] = nil
+            pool.destroy()
+            return
+        }
+    }
+
+    private static func index(
+        of name: UnsafePointer<CChar>, in table: HeapCell<Table>
+    ) -> Int? {
+        for index in 0..<maximumCount {
+            guard let pool = unsafe table.value.pools[index] else { continue }
+            // SAFETY: a pool begins with its name, zero-terminated.
+            let other = unsafe UnsafeRawPointer(pool).assumingMemoryBound(to: CChar.self)
+            if unsafe strcmp(other, name) == 0 { return index }
+        }
+        return nil
+    }
+
+    private static func firstFree(in table: HeapCell<Table>) -> Int? {
+        for index in 0..<maximumCount where unsafe table.value.pools[index] == nil {
+            return index
+        }
+        return nil
+    }
+}

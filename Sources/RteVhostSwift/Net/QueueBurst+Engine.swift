@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// The calls in which a DMA engine copies.
+extension QueueBurst {
+    /// Takes packets from the guest into the FIFO, then hands out what is complete.
+    func dequeueAsync(pool: PacketPool, into packets: PacketArray) -> BurstResult {
+        if queue.value.isRunning {
+            let room = min(state.value.inflight.room, state.value.inflight.usedRoom)
+            let limit = availableChains(&queue.value.ring, limit: min(packets.count, room))
+            if limit > 0 {
+                state.value.engine.beginBurst(ownsPackets: true)
+                state.value.supply.open(pool, count: limit)
+                _ = dequeueLoop(
+                    &queue.value.ring, &state.value.engine, packets: packets, limit: limit)
+                _ = submit(&state.value.engine, &queue.value.ring)
+                state.value.supply.close()
+            }
+        }
+        return collect(packets)
+    }
+
+    /// Gives packets to the guest through the FIFO; what is complete at its front comes back in `completed`.
+    func enqueueAsync(
+        _ packets: PacketArray, completed: PacketArray
+    ) -> (taken: Int, result: BurstResult) {
+        guard queue.value.isRunning, availableChains(&queue.value.ring, limit: 1) > 0 else {
+            return (0, BurstResult())
+        }
+        state.value.engine.beginBurst(ownsPackets: false)
+        let taken = enqueueLoop(
+            &queue.value.ring, &state.value.engine, packets: packets, limit: packets.count)
+        _ = submit(&state.value.engine, &queue.value.ring)
+        return (taken &- state.value.engine.refusedCount, handOut(completed))
+    }
+
+    /// Asks the engine, then hands out what is complete.
+    func collect(_ packets: PacketArray) -> BurstResult {
+        pollEngine(limit: packets.count)
+        return handOut(packets)
+    }
+
+    /// For the control plane: asks the engine and writes the used ring; packets stay for the application to fetch.
+    /// True when the engine has nothing left.
+    func settle() -> Bool {
+        pollEngine(limit: Int(UInt16.max))
+        var didWrite = false
+        var sequence = state.value.inflight.head
+        while sequence != state.value.inflight.tail, state.value.inflight[sequence].isComplete {
+            if writeUsed(sequence) { didWrite = true }
+            sequence &+= 1
+        }
+        if didWrite { _ = publish(&queue.value.ring) }
+        return state.value.inflight.engineCount == 0
+    }
+
+    /// Hands the batch to the engine. What it does not take is rewound, along with all behind it, and will be offered
+    /// again; false then.
+    @inline(never)
+    func submit<R: Ring & ~Copyable>(_ engine: inout EngineCopy, _ ring: inout R) -> Bool {
+        let submission = engine.submit(vid: device.value.vid, queue: queue.value.index)
+        state.value.inflight.accept(submission.accepted)
+        if submission.isError { queue.value.statistics.engineErrors &+= 1 }
+        guard let first = submission.firstRefused else { return true }
+        queue.value.statistics.engineRefused &+= UInt64(submission.refused)
+        while state.value.inflight.tail != first {
+            let record = state.value.inflight.removeLast()
+            ring.rewind(to: record.mark)
+            if let packet = record.packet { engine.giveUp(packet) }
+        }
+        return false
+    }
+
+    /// Marks packets complete that the engine finished, at most `limit`.
+    private func pollEngine(limit: Int) {
+        let wanted = min(limit, state.value.inflight.engineCount)
+        guard wanted > 0 else { return }
+        let (count, isError) = state.value.engine.poll(
+            vid: device.value.vid, queue: queue.value.index, limit: wanted)
+        if isError { queue.value.statistics.engineErrors &+= 1 }
+        state.value.inflight.complete(count)
+    }
+
+    /// Moves complete packets from the FIFO to `packets` and their chains to the used ring.
+    private func handOut(_ packets: PacketArray) -> BurstResult {
+        var result = BurstResult()
+        var didWrite = false
+        let isRelaxed = state.value.engine.isRelaxed && !profile.isInOrder
+        var sequence = state.value.inflight.head
+        // Bounded by the FIFO, which is bounded by the ring.
+        while sequence != state.value.inflight.tail {
+            let record = state.value.inflight[sequence]
+            if record.isComplete {
+                if let packet = record.packet {
+                    guard result.count < packets.count else { break }
+                    state.value.inflight.takePacket(sequence)
+                    finish(packet, record.header)
+                    count(
+                        byteCount: packet.packetByteCount,
+                        engineByteCount: record.engineByteCount)
+                    packets[result.count] = packet
+                    result.count &+= 1
+                }
+                if writeUsed(sequence) { didWrite = true }
+            } else if !isRelaxed {
+                break
+            }
+            sequence &+= 1
+        }
+        state.value.inflight.dropFront()
+        if didWrite { result.didNotify = publish(&queue.value.ring) }
+        return result
+    }
+
+    /// Writes an entry's used entries, once, and counts why a chain goes back unused; false when there is no ring or
+    /// it was done before.
+    private func writeUsed(_ sequence: UInt32) -> Bool {
+        let record = state.value.inflight[sequence]
+        guard record.usedCount > 0 else { return false }
+        if let fault = record.fault { queue.value.statistics.count(fault) }
+        return state.value.inflight.writeUsed(sequence, into: &queue.value.ring)
+    }
+}

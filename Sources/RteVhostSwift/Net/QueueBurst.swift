@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// One call on one queue: the cells it works on. The queue's lock is held while any method runs.
+struct QueueBurst {
+    /// The device.
+    let device: HeapCell<Device>
+    /// The queue.
+    let queue: HeapCell<VirtQueue>
+    /// What the net datapath keeps for the queue.
+    let state: HeapCell<NetQueue>
+    /// What negotiation decided.
+    let profile: QueueProfile
+
+    /// A burst on `queue` of `device`.
+    @inline(__always)
+    init(device: HeapCell<Device>, queue: HeapCell<VirtQueue>) {
+        self.device = device
+        self.queue = queue
+        state = queue.value.datapath.cell(of: NetQueue.self)
+        profile = queue.value.profile
+    }
+
+    /// Chains that may be taken now, at most `limit`; counts and logs a ring that the guest broke.
+    @inline(__always)
+    func availableChains<R: Ring & ~Copyable>(_ ring: inout R, limit: Int) -> Int {
+        let available = ring.refreshAvailable()
+        if ring.isBroken { reportBroken() }
+        return min(available, limit)
+    }
+
+    @inline(never)
+    private func reportBroken() {
+        guard !queue.value.hasLoggedBroken else { return }
+        queue.value.hasLoggedBroken = true
+        queue.value.statistics.ringBroken &+= 1
+        Log.error { line in
+            line.add(device.value.path)
+            line.add(": queue ")
+            line.add(queue.value.index)
+            line.add(": the guest's available index is further ahead than the ring has slots;")
+            line.add(" the queue stops until it is set up again")
+        }
+    }
+
+    /// Shows the guest what was put into the used ring and interrupts it if it wants that.
+    @inline(__always)
+    func publish<R: Ring & ~Copyable>(_ ring: inout R) -> Bool {
+        ring.publishUsed()
+        return queue.value.notifyGuest()
+    }
+
+    /// Counts a packet that arrived.
+    @inline(__always)
+    func count(byteCount: Int, engineByteCount: UInt32 = 0) {
+        queue.value.statistics.packets &+= 1
+        queue.value.statistics.bytes &+= UInt64(byteCount)
+        queue.value.statistics.engineBytes &+= UInt64(engineByteCount)
+    }
+}
+
+/// What a burst did.
+struct BurstResult {
+    /// Packets.
+    var count = 0
+    /// The guest was interrupted, so the application's `guest_notified` is due once the lock is free.
+    var didNotify = false
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// The walk along descriptors linked by `next`: in the ring itself, and the same in an indirect table.
+enum ChainWalk {
+    /// Appends the chain that begins at `head` of `table`. At most `table.count` steps, so a loop ends; a chain of
+    /// more descriptors than its table has must pass one twice.
+    @inline(__always)
+    static func walk(
+        _ table: GuestArray<GuestWords>, head: UInt16, first: SplitDescriptor,
+        direction: ChainDirection, into segments: inout SegmentList,
+        from memory: borrowing GuestMemory
+    ) throws(ChainFault) {
+        var descriptor = first
+        var steps = 1
+        while true {
+            try append(descriptor, direction: direction, into: &segments, from: memory)
+            guard descriptor.hasNext else { return }
+            guard steps < table.count, Int(descriptor.next) < table.count else {
+                throw .badChain
+            }
+            steps &+= 1
+            descriptor = SplitDescriptor(table.load(Int(descriptor.next)))
+            // virtio 1.2, 2.7.5.3.1: a table within a table, or one in mid-chain, is forbidden.
+            guard !descriptor.isIndirect else { throw .badChain }
+        }
+    }
+
+    /// Appends one buffer after its direction was checked.
+    @inline(__always)
+    static func append(
+        _ descriptor: SplitDescriptor, direction: ChainDirection,
+        into segments: inout SegmentList, from memory: borrowing GuestMemory
+    ) throws(ChainFault) {
+        guard descriptor.isDeviceWritable == (direction == .deviceWrites) else {
+            throw .direction
+        }
+        try segments.append(descriptor.address, byteCount: descriptor.byteCount, in: memory)
+    }
+
+    /// Appends the chain of an indirect table. Out of line: tables are for long chains.
+    @inline(never)
+    static func walkIndirect(
+        _ outer: SplitDescriptor, direction: ChainDirection,
+        into segments: inout SegmentList, from memory: borrowing GuestMemory
+    ) throws(ChainFault) {
+        // virtio 1.2, 2.7.5.3.1: INDIRECT and NEXT exclude each other.
+        let count = Int(outer.byteCount) / 16
+        guard !outer.hasNext, outer.byteCount % 16 == 0, count > 0,
+            count <= SegmentList.maximumCount
+        else { throw .badChain }
+        guard let slice = memory.slice(at: outer.address, count: count * 16) else {
+            throw .unmapped
+        }
+        guard slice.count == count * 16 else {
+            return try walkScattered(
+                outer, direction: direction, into: &segments, from: memory)
+        }
+        let table = GuestArray<GuestWords>(slice)
+        let first = SplitDescriptor(table.load(0))
+        guard !first.isIndirect else { throw .badChain }
+        try walk(
+            table, head: 0, first: first, direction: direction, into: &segments, from: memory)
+    }
+
+    /// The same for a table that crosses from one region into the next: each entry is translated by itself.
+    private static func walkScattered(
+        _ outer: SplitDescriptor, direction: ChainDirection,
+        into segments: inout SegmentList, from memory: borrowing GuestMemory
+    ) throws(ChainFault) {
+        let count = Int(outer.byteCount) / 16
+        var index = 0
+        for _ in 0..<count {
+            let address = outer.address.advanced(by: index * 16)
+            guard let slice = memory.slice(at: address, count: 16), slice.count == 16 else {
+                throw .unmapped
+            }
+            let descriptor = SplitDescriptor(GuestArray<GuestWords>(slice).load(0))
+            guard !descriptor.isIndirect else { throw .badChain }
+            try append(descriptor, direction: direction, into: &segments, from: memory)
+            guard descriptor.hasNext else { return }
+            guard Int(descriptor.next) < count else { throw .badChain }
+            index = Int(descriptor.next)
+        }
+        throw .badChain
+    }
+}

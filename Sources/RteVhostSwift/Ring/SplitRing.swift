@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// The split virtqueue: virtio 1.2, 2.7.
+struct SplitRing: Ring, ~Copyable {
+    private let descriptors: GuestArray<GuestWords>
+    /// flags, idx, ring[size], used_event: virtio 1.2, 2.7.6.
+    private let available: GuestArray<UInt16>
+    /// flags, idx; then elements of 8 bytes; then avail_event: virtio 1.2, 2.7.8.
+    private let usedHeader: GuestArray<UInt16>
+    private let usedElements: GuestArray<UInt64>
+    private let mask: UInt16
+
+    /// Slots: a power of two up to 32,768, or 0 before the addresses are set.
+    let size: Int
+    /// Next slot of the available ring to take.
+    private(set) var nextAvailable: UInt16
+    /// The guest's `idx` as last seen.
+    private var availableEnd: UInt16
+    /// Next slot of the used ring to write.
+    private(set) var nextUsed: UInt16
+    /// `used.idx` as the guest sees it.
+    private var publishedUsed: UInt16
+    /// `used.idx` when the guest was last notified, or asked; nil until the first time.
+    private var notifiedUsed: UInt16?
+    /// VIRTIO_F_EVENT_IDX was negotiated.
+    private let usesEventIndex: Bool
+    private(set) var isBroken = false
+
+    /// Bytes of each part for a ring of `size` slots, the event fields included.
+    static func byteCounts(size: Int) -> (descriptors: Int, available: Int, used: Int) {
+        (size * 16, size * 2 + 6, size * 8 + 6)
+    }
+
+    /// A ring over three proven slices. Throws `badValue` when size or alignment is none that virtio 1.2, 2.7 allows,
+    /// or a slice is too short.
+    init(
+        size: Int, descriptors: GuestSlice, available: GuestSlice, used: GuestSlice,
+        usesEventIndex: Bool
+    ) throws(VhostError) {
+        let counts = Self.byteCounts(size: size)
+        guard size > 0, size <= 32768, size.nonzeroBitCount == 1,
+            descriptors.isAligned(to: 16), available.isAligned(to: 2), used.isAligned(to: 4),
+            descriptors.count >= counts.descriptors, available.count >= counts.available,
+            used.count >= counts.used
+        else { throw .frontend(.badValue) }
+        self.size = size
+        mask = UInt16(truncatingIfNeeded: size - 1)
+        self.descriptors = GuestArray(
+            descriptors.part(from: 0, count: counts.descriptors))
+        self.available = GuestArray(available.part(from: 0, count: counts.available))
+        usedHeader = GuestArray(used.part(from: 0, count: counts.used))
+        usedElements = GuestArray(used.part(from: 4, count: size * 8))
+        self.usesEventIndex = usesEventIndex
+        nextAvailable = 0
+        availableEnd = 0
+        nextUsed = 0
+        publishedUsed = 0
+    }
+
+    /// A ring without addresses: nothing is available, nothing may be put.
+    init() {
+        size = 0
+        mask = 0
+        descriptors = GuestArray(.empty)
+        available = GuestArray(.empty)
+        usedHeader = GuestArray(.empty)
+        usedElements = GuestArray(.empty)
+        usesEventIndex = false
+        nextAvailable = 0
+        availableEnd = 0
+        nextUsed = 0
+        publishedUsed = 0
+    }
+
+    /// Puts the device's positions where SET_VRING_BASE, or a ring that ran before, left them.
+    mutating func start(nextAvailable: UInt16, nextUsed: UInt16) {
+        self.nextAvailable = nextAvailable
+        availableEnd = nextAvailable
+        self.nextUsed = nextUsed
+        publishedUsed = nextUsed
+        notifiedUsed = nil
+        isBroken = false
+    }
+
+    /// `used.idx` in memory: where a ring that ran before stood.
+    func storedUsedIndex() -> UInt16 { usedHeader.load(1) }
+}
+
+extension SplitRing {
+    @inline(__always)
+    mutating func refreshAvailable() -> Int {
+        guard size > 0, !isBroken else { return 0 }
+        availableEnd = available.loadAcquire(1)
+        let offered = Int(availableEnd &- nextAvailable)
+        guard offered <= size else {
+            // virtio 1.2, 2.7.13.3: the driver never adds more chains than the ring has slots.
+            isBroken = true
+            availableEnd = nextAvailable
+            return 0
+        }
+        return offered
+    }
+
+    @inline(__always)
+    mutating func takeChain(
+        _ direction: ChainDirection, into segments: inout SegmentList,
+        from memory: borrowing GuestMemory
+    ) -> ChainResult {
+        guard nextAvailable != availableEnd else { return .none }
+        let head = available.load(2 &+ Int(nextAvailable & mask))
+        nextAvailable &+= 1
+        let entry = UsedEntry(id: head, descriptorCount: 1, byteCount: 0)
+        guard Int(head) < size else { return .bad(entry, .badChain) }
+        let first = SplitDescriptor(descriptors.load(Int(head)))
+        do throws(ChainFault) {
+            if first.isIndirect {
+                try ChainWalk.walkIndirect(
+                    first, direction: direction, into: &segments, from: memory)
+            } else {
+                try ChainWalk.walk(
+                    descriptors, head: head, first: first, direction: direction,
+                    into: &segments, from: memory)
+            }
+        } catch {
+            return .bad(entry, error)
+        }
+        return .chain(entry)
+    }
+
+    @inline(__always)
+    var mark: RingMark { RingMark(index: nextAvailable, wrapCounter: false) }
+
+    @inline(__always)
+    mutating func rewind(to mark: RingMark) { nextAvailable = mark.index }
+
+    @inline(__always)
+    mutating func putUsed(_ entry: UsedEntry) {
+        // virtio 1.2, 2.7.8: struct virtq_used_elem {le32 id; le32 len}.
+        usedElements.store(
+            UInt64(entry.id) | UInt64(entry.byteCount) << 32, at: Int(nextUsed & mask))
+        nextUsed &+= 1
+    }
+
+    @inline(__always)
+    mutating func publishUsed() {
+        usedHeader.storeRelease(nextUsed, at: 1)
+        publishedUsed = nextUsed
+    }
+}
+
+extension SplitRing {
+    /// virtio 1.2, 2.7.7 (flags) and 2.7.10 (event index).
+    @inline(__always)
+    mutating func shouldNotify() -> Bool {
+        guard size > 0 else { return false }
+        // The guest writes its wish, then looks at used.idx; we write used.idx, then look at its wish.
+        crte_fence()
+        guard usesEventIndex else { return available.load(0) & 1 == 0 }
+        let event = available.load(2 &+ size)
+        let old = notifiedUsed
+        notifiedUsed = publishedUsed
+        guard let old else { return true }
+        return publishedUsed &- event &- 1 < publishedUsed &- old
+    }
+
+    /// Asks the guest to kick, or not to. Returns chains that came while it was not asked.
+    mutating func setKicksWanted(_ wanted: Bool) {
+        guard size > 0 else { return }
+        if usesEventIndex {
+            if wanted { usedHeader.store(nextAvailable, at: 2 + size * 4) }
+        } else {
+            usedHeader.store(wanted ? 0 : 1, at: 0)
+        }
+        crte_fence()
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// A registered socket: what `rte_vhost_driver_register` makes and connections are made of. Its cell is recycled,
+/// never freed. All but `state` is guarded by the registry's lock.
+struct Driver: ~Copyable {
+    /// Where a driver stands.
+    enum State: Int {
+        /// The cell is free.
+        case unused
+        /// Registered, not started.
+        case registered
+        /// Listening.
+        case started
+        /// `rte_vhost_driver_unregister` waits for the event thread to end it.
+        case closing
+    }
+
+    /// The socket's path.
+    var path = SocketPath()
+    /// RTE_VHOST_USER_…
+    var flags = DriverFlags(rawValue: 0)
+    /// Features offered to frontends.
+    var features: UInt64 = 0
+    /// Protocol features offered.
+    var protocolFeatures: UInt64 = 0
+    /// Queue pairs offered.
+    var queuePairs: UInt32 = 128
+    /// The built-in net backend serves its devices.
+    var isNet = true
+    /// The application's callbacks.
+    var callbacks: DeviceCallbacks?
+    /// The listening socket.
+    var listener: FileDescriptor?
+    /// Counts uses of the cell, so that an event for an earlier use is known as stale.
+    var generation: UInt32 = 0
+
+    private let atomicState = Atomic<Int>(State.unused.rawValue)
+
+    /// A free cell.
+    init() {}
+
+    /// Where the driver stands.
+    var state: State {
+        get { State(rawValue: atomicState.load(ordering: .acquiring)) ?? .unused }
+        nonmutating set { atomicState.store(newValue.rawValue, ordering: .releasing) }
+    }
+
+    /// Back to a free cell.
+    mutating func reset() {
+        path = SocketPath()
+        callbacks = nil
+        listener = nil
+        isNet = true
+        queuePairs = 128
+        generation &+= 1
+        state = .unused
+    }
+}

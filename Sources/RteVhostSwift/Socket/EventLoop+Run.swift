@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// What the event thread does.
+extension HeapCell where Value == EventLoop {
+    /// How often closed devices are looked at whose engine still copies.
+    private static var drainMilliseconds: Int32 { 20 }
+
+    /// The thread's body.
+    func run() {
+        value.thread.store(System.currentThread, ordering: .releasing)
+        while true {
+            let timeout = value.drainingCount > 0 ? Self.drainMilliseconds : -1
+            value.poll.wait(milliseconds: timeout) { token in handle(token) }
+            endClosingDrivers()
+            finishDraining()
+        }
+    }
+
+    private func handle(_ token: UInt64) {
+        let index = Int(token & 0xffff_ffff)
+        let generation = UInt32(token >> 32 & 0xff_ffff)
+        switch EventLoop.Source(rawValue: token >> 56) {
+        case .wake: System.clear(value.wake.number)
+        case .listener: acceptConnections(index, generation)
+        case .session: handleSession(index, generation)
+        case nil: break
+        }
+    }
+
+    /// Takes the connections that wait at a listener.
+    private func acceptConnections(_ index: Int, _ generation: UInt32) {
+        let driver: HeapCell<Driver>? = value.registry.lock.withLock {
+            guard let cell = value.registry.cell(index), cell.value.state == .started,
+                cell.value.generation & 0xff_ffff == generation
+            else { return nil }
+            return cell
+        }
+        guard let driver, let listener = driver.value.listener?.number else { return }
+        while let socket = System.accept(listener) {
+            do throws(VhostError) {
+                try connect(socket, driver)
+            } catch {
+                Log.error { line in
+                    line.add(driver.value.path)
+                    line.add(": connection refused: ")
+                    line.add(error)
+                }
+            }
+        }
+    }
+
+    /// Makes a device of a connection.
+    private func connect(
+        _ socket: consuming FileDescriptor, _ driver: HeapCell<Driver>
+    ) throws(VhostError) {
+        let device = try DeviceTable.open(hooks: value.hooks)
+        device.adopt(driver)
+        let vid = Int(device.value.vid)
+        do throws(VhostError) {
+            let slot = try value.slot(vid)
+            slot.value.generation &+= 1
+            slot.value.driver = driver
+            slot.value.driverGeneration = driver.value.generation
+            let connection = Connection(socket)
+            let number = connection.number
+            slot.value.session = Session(connection, device: device)
+            try value.poll.add(
+                number, token: EventLoop.token(.session, slot.value.generation, vid))
+        } catch {
+            value.existingSlot(vid)?.value.session = nil
+            _ = device.finishClosing()
+            device.value.isOpen.store(false, ordering: .releasing)
+            throw error
+        }
+        Log.notice { line in
+            line.add(driver.value.path)
+            line.add(": new connection, device ")
+            line.add(vid)
+        }
+        let isAccepted =
+            device.value.callbacks?.newConnection.map { $0(device.value.vid) >= 0 } ?? true
+        if !isAccepted { end(vid, nil) }
+    }
+
+    private func handleSession(_ vid: Int, _ generation: UInt32) {
+        guard let slot = value.existingSlot(vid), slot.value.session != nil,
+            slot.value.generation & 0xff_ffff == generation
+        else { return }
+        do throws(VhostError) {
+            try slot.value.session?.handleInput()
+        } catch {
+            end(vid, error)
+        }
+    }
+
+    /// Ends a connection and its device.
+    private func end(_ vid: Int, _ error: VhostError?) {
+        guard let slot = value.existingSlot(vid), let device = slot.value.session?.device else {
+            return
+        }
+        if let error, error != .frontend(.disconnected) {
+            Log.warning { line in
+                line.add(device.value.path)
+                line.add(": connection dropped: ")
+                line.add(error)
+            }
+        } else {
+            Log.notice { line in
+                line.add(device.value.path)
+                line.add(": connection closed, device ")
+                line.add(vid)
+            }
+        }
+        slot.value.session = nil
+        slot.value.driver = nil
+        device.close()
+        if device.value.isDraining { value.drainingCount += 1 }
+    }
+
+    /// Ends the drivers that a thread waits to see unregistered.
+    private func endClosingDrivers() {
+        for index in 0..<value.registry.count {
+            let closing: HeapCell<Driver>? = value.registry.lock.withLock {
+                guard let cell = value.registry.cell(index), cell.value.state == .closing else {
+                    return nil
+                }
+                return cell
+            }
+            guard let closing else { continue }
+            for vid in 0..<DeviceTable.maximumCount {
+                guard let slot = value.existingSlot(vid), slot.value.session != nil,
+                    let driver = slot.value.driver, driver == closing
+                else { continue }
+                end(vid, nil)
+            }
+            if closing.value.listener != nil { System.unlink(closing.value.path) }
+            value.registry.lock.lock()
+            closing.value.reset()
+            value.registry.lock.unlock()
+        }
+    }
+
+    private func finishDraining() {
+        guard value.drainingCount > 0 else { return }
+        for vid in 0..<DeviceTable.maximumCount {
+            guard let device = DeviceTable.draining(vid) else { continue }
+            if device.finishClosing() { value.drainingCount -= 1 }
+        }
+    }
+}
+
+extension HeapCell where Value == Device {
+    /// Gives a fresh device what its driver was registered with.
+    fileprivate func adopt(_ driver: HeapCell<Driver>) {
+        value.lock.lock()
+        value.path = driver.value.path
+        value.callbacks = driver.value.callbacks
+        value.flags = driver.value.flags
+        value.offeredFeatures = driver.value.features
+        value.offeredProtocolFeatures = driver.value.protocolFeatures
+        value.offeredQueuePairs = driver.value.queuePairs
+        value.isNet = driver.value.isNet
+        value.lock.unlock()
+    }
+}

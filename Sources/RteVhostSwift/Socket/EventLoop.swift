@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// The event thread: listening sockets, connections, and the end of both. One in the process, started with the first
+/// driver.
+struct EventLoop: ~Copyable {
+    /// What an event's token names: in its upper eight bits, a generation of 24 bits and an index of 32 below.
+    enum Source: UInt64 {
+        case wake
+        case listener
+        case session
+    }
+
+    /// A session's place; recycled with its device's vid.
+    struct SessionSlot: ~Copyable {
+        var session: Session?
+        var driver: HeapCell<Driver>?
+        var driverGeneration: UInt32 = 0
+        var generation: UInt32 = 0
+    }
+
+    /// Registered sockets.
+    var registry = DriverRegistry()
+    /// How devices reach their datapath.
+    let hooks: DatapathHooks
+    /// What the thread waits on.
+    let poll: EventPoll
+    /// Wakes the thread.
+    let wake: FileDescriptor
+    /// The thread's identity, 0 before it runs.
+    let thread = Atomic<UInt>(0)
+    /// The thread was started.
+    var isStarted = false
+    /// Devices whose connection is gone and whose engine still copies.
+    var drainingCount = 0
+
+    private var slots = InlineArray<1024, HeapCell<SessionSlot>?>(repeating: nil)
+
+    /// A loop without thread. Throws `system`, `outOfMemory`.
+    init(hooks: DatapathHooks) throws(VhostError) {
+        let poll = try EventPoll()
+        let wake = try System.makeEvent()
+        try poll.add(wake.number, token: Self.token(.wake, 0, 0))
+        self.hooks = hooks
+        self.poll = poll
+        self.wake = wake
+    }
+
+    /// The token of a source.
+    static func token(_ source: Source, _ generation: UInt32, _ index: Int) -> UInt64 {
+        source.rawValue << 56 | UInt64(generation & 0xff_ffff) << 32 | UInt64(index)
+    }
+
+    /// The session slot of a vid, made if it is new. Throws `outOfMemory`.
+    mutating func slot(_ vid: Int) throws(VhostError) -> HeapCell<SessionSlot> {
+        if let slot = slots[vid] { return slot }
+        let slot = try HeapCell(SessionSlot(session: nil))
+        slots[vid] = slot
+        return slot
+    }
+
+    /// The session slot of a vid, if there was one.
+    func existingSlot(_ vid: Int) -> HeapCell<SessionSlot>? {
+        vid >= 0 && vid < 1024 ? slots[vid] : nil
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// What `rte_vhost_driver_…` functions do to the registry and the event thread.
+enum Library {
+    /// The process's event loop; nil when the system gives neither descriptors nor memory for it.
+    static let loop: HeapCell<EventLoop>? = makeLoop()
+
+    private static func makeLoop() -> HeapCell<EventLoop>? {
+        guard let loop = try? EventLoop(hooks: NetQueue.hooks) else { return nil }
+        return try? HeapCell(loop)
+    }
+
+    private static func shared() throws(VhostError) -> HeapCell<EventLoop> {
+        guard let loop else { throw .outOfMemory }
+        return loop
+    }
+
+    /// Features that this release can serve, whatever an application asks for.
+    private static let unsupported: UInt64 = Feature.iommuPlatform | Feature.logAll | 1 << 34
+
+    /// Registers a socket. Throws `exists`, `invalidArgument`, `unsupported`, `limitReached`, `outOfMemory`.
+    static func register(_ path: SocketPath, _ flags: DriverFlags) throws(VhostError) {
+        guard flags.rawValue & ~DriverFlags.known == 0 else { throw .invalidArgument }
+        guard !flags.isClient, !flags.supportsIOMMU else { throw .unsupported }
+        let loop = try shared()
+        loop.value.registry.lock.lock()
+        defer { loop.value.registry.lock.unlock() }
+        guard loop.value.registry.find(path) == nil else { throw .exists }
+        let driver = try loop.value.registry.claim()
+        driver.value.path = path
+        driver.value.flags = flags
+        driver.value.features = Feature.netDefaults
+        driver.value.protocolFeatures = ProtocolFeature.netDefaults
+        driver.value.state = .registered
+    }
+
+    /// Changes a registered driver under the registry's lock. Throws `notFound`.
+    static func change<Result>(
+        _ path: SocketPath, _ body: (inout Driver) -> Result
+    ) throws(VhostError) -> Result {
+        let loop = try shared()
+        loop.value.registry.lock.lock()
+        defer { loop.value.registry.lock.unlock() }
+        guard let (_, driver) = loop.value.registry.find(path) else { throw .notFound }
+        return body(&driver.value)
+    }
+
+    /// Replaces the offered features; the application then serves its devices by itself.
+    static func setFeatures(_ path: SocketPath, _ features: UInt64) throws(VhostError) {
+        try change(path) { driver in
+            driver.features = features & ~unsupported
+            driver.isNet = false
+        }
+    }
+
+    /// Adds features that this release can serve.
+    static func enableFeatures(_ path: SocketPath, _ features: UInt64) throws(VhostError) {
+        try change(path) { $0.features |= features & ~unsupported }
+    }
+
+    /// Begins to listen. Throws `notFound`, `busy` when it does already, `invalidArgument` without callbacks, `system`.
+    static func start(_ path: SocketPath) throws(VhostError) {
+        let loop = try shared()
+        let state = try change(path) { ($0.state, $0.callbacks != nil) }
+        guard state.0 == .registered else { throw .busy }
+        guard state.1 else { throw .invalidArgument }
+        try startThread(loop)
+        let listener = try listen(at: path)
+        let number = listener.number
+        let token = try publish(loop, path, listener)
+        try loop.value.poll.add(number, token: token)
+    }
+
+    private static func publish(
+        _ loop: HeapCell<EventLoop>, _ path: SocketPath, _ listener: consuming FileDescriptor
+    ) throws(VhostError) -> UInt64 {
+        loop.value.registry.lock.lock()
+        defer { loop.value.registry.lock.unlock() }
+        guard let (index, driver) = loop.value.registry.find(path),
+            driver.value.state == .registered
+        else { throw .busy }
+        driver.value.listener = consume listener
+        driver.value.state = .started
+        return EventLoop.token(.listener, driver.value.generation, index)
+    }
+
+    /// A listening socket. A socket file that nobody listens at is left over from a process that died: it is replaced;
+    /// anything else at that path is not ours to remove.
+    private static func listen(at path: SocketPath) throws(VhostError) -> FileDescriptor {
+        do throws(VhostError) {
+            return try System.listen(at: path, backlog: 128)
+        } catch {
+            guard System.isAddressInUse(error), System.isSocket(path),
+                !System.hasListener(at: path)
+            else { throw error }
+            System.unlink(path)
+            return try System.listen(at: path, backlog: 128)
+        }
+    }
+
+    private static func startThread(_ loop: HeapCell<EventLoop>) throws(VhostError) {
+        loop.value.registry.lock.lock()
+        defer { loop.value.registry.lock.unlock() }
+        guard !loop.value.isStarted else { return }
+        try System.startThread(OpaqueCell(loop)) { cell in
+            cell.cell(of: EventLoop.self).run()
+        }
+        loop.value.isStarted = true
+    }
+
+    /// Ends a driver and its connections; the callbacks of its devices are called before this returns, on the event
+    /// thread. Throws `notFound`, and `busy` in a callback, which that thread would wait for itself in.
+    static func unregister(_ path: SocketPath) throws(VhostError) {
+        let loop = try shared()
+        guard loop.value.thread.load(ordering: .acquiring) != System.currentThread else {
+            throw .busy
+        }
+        loop.value.registry.lock.lock()
+        guard let (_, driver) = loop.value.registry.find(path) else {
+            loop.value.registry.lock.unlock()
+            throw .notFound
+        }
+        let generation = driver.value.generation
+        if driver.value.state == .registered {
+            driver.value.reset()
+            loop.value.registry.lock.unlock()
+            return
+        }
+        driver.value.state = .closing
+        loop.value.registry.lock.unlock()
+        System.signal(loop.value.wake.number)
+        while loop.value.registry.lock.withLock({ driver.value.generation }) == generation {
+            System.sleep(microseconds: 100)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Request codes of vhost-user that this library handles.
+enum Request: UInt32 {
+    case getFeatures = 1
+    case setFeatures = 2
+    case setOwner = 3
+    case resetOwner = 4
+    case setMemoryTable = 5
+    case setQueueSize = 8
+    case setQueueAddresses = 9
+    case setQueueBase = 10
+    case getQueueBase = 11
+    case setQueueKick = 12
+    case setQueueCall = 13
+    case setQueueError = 14
+    case getProtocolFeatures = 15
+    case setProtocolFeatures = 16
+    case getQueueNumber = 17
+    case setQueueEnable = 18
+    case sendRarp = 19
+    case setMTU = 20
+    case setStatus = 39
+    case getStatus = 40
+
+    /// The specification's name, for the log.
+    var name: StaticString {
+        switch self {
+        case .getFeatures: "GET_FEATURES"
+        case .setFeatures: "SET_FEATURES"
+        case .setOwner: "SET_OWNER"
+        case .resetOwner: "RESET_OWNER"
+        case .setMemoryTable: "SET_MEM_TABLE"
+        case .setQueueSize: "SET_VRING_NUM"
+        case .setQueueAddresses: "SET_VRING_ADDR"
+        case .setQueueBase: "SET_VRING_BASE"
+        case .getQueueBase: "GET_VRING_BASE"
+        case .setQueueKick: "SET_VRING_KICK"
+        case .setQueueCall: "SET_VRING_CALL"
+        case .setQueueError: "SET_VRING_ERR"
+        case .getProtocolFeatures: "GET_PROTOCOL_FEATURES"
+        case .setProtocolFeatures: "SET_PROTOCOL_FEATURES"
+        case .getQueueNumber: "GET_QUEUE_NUM"
+        case .setQueueEnable: "SET_VRING_ENABLE"
+        case .sendRarp: "SEND_RARP"
+        case .setMTU: "NET_SET_MTU"
+        case .setStatus: "SET_STATUS"
+        case .getStatus: "GET_STATUS"
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// One frontend's connection and the device it drives. Event thread only.
+struct Session: ~Copyable {
+    /// Bytes and descriptors.
+    var connection: Connection
+    /// What the messages change.
+    let device: HeapCell<Device>
+
+    /// A session over a fresh connection.
+    init(_ connection: consuming Connection, device: HeapCell<Device>) {
+        self.connection = connection
+        self.device = device
+    }
+
+    /// Messages handled for one readiness of the socket, so that a frontend that never stops talking leaves time for
+    /// the others.
+    private static var messagesAtOnce: Int { 16 }
+
+    /// Handles what has come. Throws when the connection has to end.
+    mutating func handleInput() throws(VhostError) {
+        for _ in 0..<Self.messagesAtOnce {
+            guard let message = try connection.receive() else { return }
+            try handle(message)
+        }
+    }
+
+    /// Handles one message and answers it. A request that fails is answered where the frontend asked for that, and
+    /// ends the connection otherwise: there is no other way to tell it.
+    private mutating func handle(_ message: consuming RawMessage) throws(VhostError) {
+        let header = message.header
+        let acknowledges = header.needsReply
+            && device.value.protocolFeatures.load(ordering: .relaxed)
+                & ProtocolFeature.replyAck != 0
+        do throws(VhostError) {
+            let reply = try dispatch(message)
+            device.reportChanges()
+            try answer(header, reply, acknowledges: acknowledges)
+        } catch {
+            logRefusal(header.request, error)
+            device.reportChanges()
+            guard acknowledges, error != .frontend(.malformed), error != .frontend(.descriptors)
+            else { throw error }
+            try connection.send(header.request, (1, 0))
+        }
+    }
+
+    private mutating func dispatch(_ raw: consuming RawMessage) throws(VhostError) -> Reply {
+        guard let entry = RequestEntry.find(raw.header.request) else {
+            throw .frontend(.unknownRequest)
+        }
+        var message = try raw.parse(entry)
+        Log.info { line in
+            line.add(device.value.path)
+            line.add(": ")
+            line.add(entry.request.name)
+        }
+        return try entry.handler(device, &message)
+    }
+
+    private func answer(
+        _ header: MessageHeader, _ reply: Reply, acknowledges: Bool
+    ) throws(VhostError) {
+        switch reply {
+        case .acknowledge:
+            if acknowledges { try connection.send(header.request, (0, 0)) }
+        case .number(let number):
+            try connection.send(
+                header.request,
+                (UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32)))
+        case .state(let index, let number):
+            try connection.send(header.request, (index, number))
+        }
+    }
+
+    private func logRefusal(_ request: UInt32, _ error: VhostError) {
+        Log.warning { line in
+            line.add(device.value.path)
+            line.add(": request ")
+            if let known = Request(rawValue: request) {
+                line.add(known.name)
+            } else {
+                line.add(Int(request))
+            }
+            line.add(" refused: ")
+            line.add(error)
+        }
+    }
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "guest_flip.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "guest_packet.h"
+
+#define FIELDS 9
+#define MOST_SPINS 256
+
+struct guest_flip {
+	struct guest *guest;
+	pthread_t thread;
+	unsigned int fields;
+	uint64_t seed;
+	uint64_t count;
+	bool stop;
+};
+
+/** Where a field is, and how wide. */
+struct place {
+	void *at;
+	uint32_t bytes;
+};
+
+/** One descriptor, of the ring or of a table. */
+static struct vring_desc *pick_descriptor(struct guest_queue *queue, bool table, uint64_t random)
+{
+	if (table && queue->table_entries > 0)
+		return (struct vring_desc *)queue->tables.host +
+		       random % ((uint64_t)queue->size * queue->table_entries);
+	return &queue->ring.split.descriptors[random % queue->size];
+}
+
+/** Turn one of the set bits of @p fields into a place. */
+static struct place pick_place(struct guest_queue *queue, unsigned int field, uint64_t random)
+{
+	struct vring_desc *descriptor = pick_descriptor(queue, field == GUEST_FLIP_TABLE, random);
+	struct guest_split *split = &queue->ring.split;
+
+	if (field == GUEST_FLIP_TABLE)
+		field = 1u << (random >> 40) % 4;
+	switch (field) {
+	case GUEST_FLIP_ADDR:
+		return (struct place){ &descriptor->addr, 8 };
+	case GUEST_FLIP_LENGTH:
+		return (struct place){ &descriptor->len, 4 };
+	case GUEST_FLIP_FLAGS:
+		return (struct place){ &descriptor->flags, 2 };
+	case GUEST_FLIP_NEXT:
+		return (struct place){ &descriptor->next, 2 };
+	case GUEST_FLIP_HEADER:
+		/* Headers lie at the start of buffers; 12 bytes, 2 at a time. */
+		return (struct place){ queue->slots.slots[random % queue->slots.count].host +
+				       (random >> 40) % 6 * 2, 2 };
+	case GUEST_FLIP_AVAILABLE:
+		return (struct place){ &split->available->ring[random % queue->size], 2 };
+	case GUEST_FLIP_INDEX:
+		return (struct place){ &split->available->idx, 2 };
+	default:
+		return (random >> 40) % 2 ? (struct place){ &split->available->flags, 2 } :
+					    (struct place){ split->used_event, 2 };
+	}
+}
+
+/** A value that hurts: an edge of what is allowed, a small change, or noise. */
+static uint64_t hostile_value(const struct guest_queue *queue, uint64_t old, uint64_t random)
+{
+	const struct guest_memory *memory = &queue->guest->memory;
+	const struct guest_region *region = &memory->regions[random % memory->count];
+
+	switch ((random >> 16) % 12) {
+	case 0:
+		return 0;
+	case 1:
+		return UINT64_MAX;
+	case 2:
+		return old + 1;
+	case 3:
+		return old - 1;
+	case 4:
+		return old ^ (1ULL << ((random >> 32) % 64));
+	case 5:
+		return region->gpa + region->size - (random >> 32) % 64;
+	case 6:
+		return region->gpa + (random >> 32) % region->size;
+	case 7:
+		return queue->size + (random >> 32) % 3 - 1;
+	case 8:
+		return (random >> 32) % 16;
+	case 9:
+		return 0xffff0000u + (random >> 32) % 0x10000;
+	case 10:
+		return 0x10000 + (random >> 32) % 64 - 32;
+	default:
+		return random >> 8;
+	}
+}
+
+static void spin(uint32_t count)
+{
+	for (volatile uint32_t i = 0; i < count; i++)
+		;
+}
+
+/* The old value goes back only where the hostile one still is: the driver may have been here. */
+#define FLIP(type, place, old, value, spins) do { \
+	type *at = (place).at; \
+	type before = (type)(old), after = (type)(value); \
+	__atomic_store_n(at, after, __ATOMIC_RELAXED); \
+	spin(spins); \
+	__atomic_compare_exchange_n(at, &after, before, false, __ATOMIC_RELAXED, \
+				    __ATOMIC_RELAXED); \
+} while (0)
+
+static uint64_t current_value(const struct place *place)
+{
+	switch (place->bytes) {
+	case 8:
+		return __atomic_load_n((uint64_t *)place->at, __ATOMIC_RELAXED);
+	case 4:
+		return __atomic_load_n((uint32_t *)place->at, __ATOMIC_RELAXED);
+	default:
+		return __atomic_load_n((uint16_t *)place->at, __ATOMIC_RELAXED);
+	}
+}
+
+void guest_flip_once(struct guest *guest, unsigned int fields, uint64_t random)
+{
+	struct guest_random source = { .state = random };
+	struct guest_queue *queue =
+		&guest->queues[guest_random_range(&source, 0, guest->queue_count - 1)];
+	uint32_t bit = guest_random_range(&source, 0, FIELDS - 1);
+	uint32_t spins;
+	struct place place;
+	uint64_t old, value;
+
+	if ((fields & GUEST_FLIP_ALL) == 0)
+		return;
+	while (!(fields & (1u << bit)))
+		bit = (bit + 1) % FIELDS;
+	place = pick_place(queue, 1u << bit, guest_random_next(&source));
+	old = current_value(&place);
+	value = hostile_value(queue, old, guest_random_next(&source));
+	spins = guest_random_range(&source, 0, MOST_SPINS);
+	if (place.bytes == 8)
+		FLIP(uint64_t, place, old, value, spins);
+	else if (place.bytes == 4)
+		FLIP(uint32_t, place, old, value, spins);
+	else
+		FLIP(uint16_t, place, old, value, spins);
+}
+
+static void *flip_thread(void *argument)
+{
+	struct guest_flip *flip = argument;
+	struct guest_random random = { .state = flip->seed };
+
+	while (!__atomic_load_n(&flip->stop, __ATOMIC_RELAXED)) {
+		guest_flip_once(flip->guest, flip->fields, guest_random_next(&random));
+		flip->count++;
+	}
+	return NULL;
+}
+
+int guest_flip_start(struct guest *guest, unsigned int fields, uint64_t seed,
+		     struct guest_flip **out)
+{
+	struct guest_flip *flip;
+	int ret;
+
+	*out = NULL;
+	if ((fields & GUEST_FLIP_ALL) == 0)
+		return -EINVAL;
+	flip = calloc(1, sizeof(*flip));
+	if (!flip)
+		return -ENOMEM;
+	flip->guest = guest;
+	flip->fields = fields;
+	flip->seed = seed;
+	ret = pthread_create(&flip->thread, NULL, flip_thread, flip);
+	if (ret != 0) {
+		free(flip);
+		return -ret;
+	}
+	*out = flip;
+	return 0;
+}
+
+uint64_t guest_flip_stop(struct guest_flip *flip)
+{
+	uint64_t count;
+
+	if (!flip)
+		return 0;
+	__atomic_store_n(&flip->stop, true, __ATOMIC_RELAXED);
+	pthread_join(flip->thread, NULL);
+	count = flip->count;
+	free(flip);
+	return count;
+}
