@@ -34,5 +34,10 @@ let package = Package(
                 .enableExperimentalFeature("Lifetimes"),
                 .unsafeFlags(headers),
             ] + (isShipped ? shipped : [])),
+        .testTarget(
+            name: "RteVhostSwiftTests",
+            dependencies: ["RteVhostSwift", "CRteVhost"],
+            path: "Tests/RteVhostSwiftTests",
+            swiftSettings: [.unsafeFlags(headers)]),
     ]
 )

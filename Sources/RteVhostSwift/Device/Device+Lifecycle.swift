@@ -100,6 +100,7 @@ extension Device {
         status.store(-1, ordering: .relaxed)
         queueCount.store(0, ordering: .releasing)
         isRarpPending.store(false, ordering: .relaxed)
+        didLogWrongQueue.store(false, ordering: .relaxed)
         lock.lock()
         memory = GuestMemory()
         callbacks = nil

@@ -30,6 +30,8 @@ struct Device: ~Copyable {
     let queueCount = Atomic<Int>(0)
     /// SEND_RARP came and the announcement was not delivered yet.
     let isRarpPending = Atomic<Bool>(false)
+    /// A data-plane call for a queue that there is not was logged.
+    let didLogWrongQueue = Atomic<Bool>(false)
     /// The address to announce, in the low 48 bits, first byte lowest.
     let rarpAddress = Atomic<UInt64>(0)
 

@@ -126,6 +126,8 @@ extension NetDatapath {
 
     @inline(never)
     private static func logWrongQueue(_ device: HeapCell<Device>, _ queue: UInt16) {
+        // A poll loop would fill the log with it.
+        guard !device.value.didLogWrongQueue.exchange(true, ordering: .relaxed) else { return }
         Log.error { line in
             line.add(device.value.path)
             line.add(": queue ")
