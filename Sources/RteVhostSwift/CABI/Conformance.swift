@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// Header and implementation cannot drift apart: each exported function must have the type that its C declaration is
+/// imported as, or this file does not compile. Nothing here runs.
+enum Conformance {
+    private static func sameType<Function>(_: Function, _: Function) {}
+
+    /// rte_vhost.h: sockets.
+    static func drivers() {
+        unsafe sameType(
+            rte_vhost_driver_callback_register,
+            CRteVhost.rte_vhost_driver_callback_register)
+        unsafe sameType(
+            rte_vhost_driver_disable_features,
+            CRteVhost.rte_vhost_driver_disable_features)
+        unsafe sameType(
+            rte_vhost_driver_enable_features,
+            CRteVhost.rte_vhost_driver_enable_features)
+        unsafe sameType(rte_vhost_driver_get_features, CRteVhost.rte_vhost_driver_get_features)
+        unsafe sameType(
+            rte_vhost_driver_get_protocol_features,
+            CRteVhost.rte_vhost_driver_get_protocol_features)
+        unsafe sameType(rte_vhost_driver_get_queue_num, CRteVhost.rte_vhost_driver_get_queue_num)
+        unsafe sameType(rte_vhost_driver_register, CRteVhost.rte_vhost_driver_register)
+        unsafe sameType(rte_vhost_driver_set_features, CRteVhost.rte_vhost_driver_set_features)
+        unsafe sameType(
+            rte_vhost_driver_set_protocol_features,
+            CRteVhost.rte_vhost_driver_set_protocol_features)
+        unsafe sameType(rte_vhost_driver_start, CRteVhost.rte_vhost_driver_start)
+        unsafe sameType(rte_vhost_driver_unregister, CRteVhost.rte_vhost_driver_unregister)
+    }
+
+    /// rte_vhost.h: devices and queues.
+    @available(*, deprecated, message: "so that the deprecated ones can be named")
+    static func devices() {
+        sameType(rte_vhost_avail_entries, CRteVhost.rte_vhost_avail_entries)
+        unsafe sameType(rte_vhost_dequeue_burst, CRteVhost.rte_vhost_dequeue_burst)
+        sameType(
+            rte_vhost_enable_guest_notification,
+            CRteVhost.rte_vhost_enable_guest_notification)
+        unsafe sameType(rte_vhost_enqueue_burst, CRteVhost.rte_vhost_enqueue_burst)
+        unsafe sameType(rte_vhost_get_ifname, CRteVhost.rte_vhost_get_ifname)
+        unsafe sameType(rte_vhost_get_mem_table, CRteVhost.rte_vhost_get_mem_table)
+        unsafe sameType(rte_vhost_get_mtu, CRteVhost.rte_vhost_get_mtu)
+        unsafe sameType(
+            rte_vhost_get_negotiated_features,
+            CRteVhost.rte_vhost_get_negotiated_features)
+        unsafe sameType(
+            rte_vhost_get_negotiated_protocol_features,
+            CRteVhost.rte_vhost_get_negotiated_protocol_features)
+        sameType(rte_vhost_get_numa_node, CRteVhost.rte_vhost_get_numa_node)
+        sameType(rte_vhost_get_queue_num, CRteVhost.rte_vhost_get_queue_num)
+        unsafe sameType(rte_vhost_get_vhost_vring, CRteVhost.rte_vhost_get_vhost_vring)
+        unsafe sameType(rte_vhost_get_vring_base, CRteVhost.rte_vhost_get_vring_base)
+        sameType(rte_vhost_get_vring_num, CRteVhost.rte_vhost_get_vring_num)
+        sameType(rte_vhost_rx_queue_count, CRteVhost.rte_vhost_rx_queue_count)
+        sameType(rte_vhost_set_vring_base, CRteVhost.rte_vhost_set_vring_base)
+        sameType(rte_vhost_vring_call, CRteVhost.rte_vhost_vring_call)
+    }
+
+    /// rte_vhost_async.h
+    static func async() {
+        unsafe sameType(
+            rte_vhost_async_channel_register,
+            CRteVhost.rte_vhost_async_channel_register)
+        unsafe sameType(
+            rte_vhost_async_channel_register_thread_unsafe,
+            CRteVhost.rte_vhost_async_channel_register_thread_unsafe)
+        sameType(
+            rte_vhost_async_channel_unregister,
+            CRteVhost.rte_vhost_async_channel_unregister)
+        sameType(
+            rte_vhost_async_channel_unregister_thread_unsafe,
+            CRteVhost.rte_vhost_async_channel_unregister_thread_unsafe)
+        sameType(rte_vhost_async_get_inflight, CRteVhost.rte_vhost_async_get_inflight)
+        unsafe sameType(
+            rte_vhost_async_try_dequeue_burst,
+            CRteVhost.rte_vhost_async_try_dequeue_burst)
+        unsafe sameType(
+            rte_vhost_clear_queue_thread_unsafe,
+            CRteVhost.rte_vhost_clear_queue_thread_unsafe)
+        unsafe sameType(
+            rte_vhost_poll_enqueue_completed,
+            CRteVhost.rte_vhost_poll_enqueue_completed)
+        unsafe sameType(rte_vhost_submit_enqueue_burst, CRteVhost.rte_vhost_submit_enqueue_burst)
+    }
+
+    /// This library's own headers and the standalone ones.
+    static func own() {
+        unsafe sameType(
+            rtevhostswift_mempool_avail_count,
+            CRteVhost.rtevhostswift_mempool_avail_count)
+        unsafe sameType(rtevhostswift_mempool_free, CRteVhost.rtevhostswift_mempool_free)
+        unsafe sameType(
+            rtevhostswift_mempool_in_use_count,
+            CRteVhost.rtevhostswift_mempool_in_use_count)
+        unsafe sameType(rtevhostswift_mempool_lookup, CRteVhost.rtevhostswift_mempool_lookup)
+        unsafe sameType(rtevhostswift_pktmbuf_alloc, CRteVhost.rtevhostswift_pktmbuf_alloc)
+        unsafe sameType(
+            rtevhostswift_pktmbuf_alloc_bulk,
+            CRteVhost.rtevhostswift_pktmbuf_alloc_bulk)
+        unsafe sameType(rtevhostswift_pktmbuf_detach, CRteVhost.rtevhostswift_pktmbuf_detach)
+        unsafe sameType(rtevhostswift_pktmbuf_free, CRteVhost.rtevhostswift_pktmbuf_free)
+        unsafe sameType(rtevhostswift_pktmbuf_free_bulk, CRteVhost.rtevhostswift_pktmbuf_free_bulk)
+        unsafe sameType(rtevhostswift_pktmbuf_free_seg, CRteVhost.rtevhostswift_pktmbuf_free_seg)
+        unsafe sameType(
+            rtevhostswift_pktmbuf_pool_create,
+            CRteVhost.rtevhostswift_pktmbuf_pool_create)
+        unsafe sameType(rtevhostswift_version, CRteVhost.rtevhostswift_version)
+        unsafe sameType(rtevhostswift_vring_stats_get, CRteVhost.rtevhostswift_vring_stats_get)
+    }
+}
