@@ -73,7 +73,11 @@ enum System {
     /// The next waiting connection, non-blocking; nil when there is none.
     static func accept(_ listener: Int32) -> FileDescriptor? {
         let number = crte_accept(listener)
-        return number < 0 ? nil : FileDescriptor(owning: number)
+        guard number < 0 else { return FileDescriptor(owning: number) }
+        // Out of descriptors or memory: the connection stays in the queue and epoll reports it at once again, so wait
+        // a little rather than spin.
+        if crte_errno() != EAGAIN { sleep(microseconds: 10_000) }
+        return nil
     }
 
     /// An eventfd that the event loop is woken with.

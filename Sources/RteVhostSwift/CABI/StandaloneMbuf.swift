@@ -11,6 +11,7 @@ public func rtevhostswift_pktmbuf_pool_create(
     _ name: UnsafePointer<CChar>?, _ count: UInt32, _ cacheSize: UInt32, _ privateSize: UInt16,
     _ dataRoom: UInt16, _ socket: Int32
 ) -> UnsafeMutablePointer<rte_mempool>? {
+    EngineAddressing.prepare()
     do throws(VhostError) {
         let pool = try unsafe PoolRegistry.create(name) { () throws(VhostError) in
             try OwnPool.create(

@@ -36,6 +36,7 @@ enum EngineAddressing {
 
     /// The engine's address of a host byte; nil when the EAL does not know it (RTE_BAD_IOVA).
     static func physical(_ host: UInt) -> UInt? {
+        // rte_mem_virt2iova translates the very byte, not its page.
         // SAFETY: as in prepare; the address is only looked up.
         guard let function = unsafe translate else { return nil }
         let address = unsafe unsafeBitCast(function, to: TranslateFunction.self)(

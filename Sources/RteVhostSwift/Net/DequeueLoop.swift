@@ -104,8 +104,10 @@ extension QueueBurst {
         }
         guard copy(into: packet, byteCount: byteCount, &engine) else {
             engine.cancelPacket()
+            let needed = byteCount / max(packet.capacity, 1)
             packet.freeChain()
-            return .poolEmpty
+            // A pool that is smaller than the packet will never have room for it.
+            return state.value.supply.canGive(needed) ? .poolEmpty : .bad(entry, .tooLong)
         }
         return .packet(packet, entry, header)
     }
@@ -141,11 +143,10 @@ extension QueueBurst {
         while left > 0 {
             if filled == room.count {
                 tail.byteCount = filled
-                guard let more = state.value.supply.next(), more.capacity > 0 else {
-                    return false
-                }
+                guard let more = state.value.supply.next() else { return false }
                 tail.next = more
                 packet.segmentCount &+= 1
+                guard more.capacity > 0 else { return false }
                 tail = more
                 room = more.room
                 filled = 0

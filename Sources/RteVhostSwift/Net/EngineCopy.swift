@@ -97,21 +97,19 @@ extension EngineCopy {
     mutating func copy(
         from source: GuestSlice, to destination: PacketSlice, memory: borrowing GuestMemory
     ) {
-        guard source.count >= threshold, let host = destination.engine else {
-            return copyBytes(from: source, to: destination)
-        }
+        guard source.count >= threshold else { return copyBytes(from: source, to: destination) }
         var offset = 0
         // Bounded: each turn adds a piece, or copies the rest.
         while offset < source.count {
             let rest = source.part(from: offset, count: source.count &- offset)
-            guard pieceCount < pieces.pieceCount else {
-                return copyBytes(
-                    from: rest, to: destination.part(from: offset, count: rest.count))
+            let room = destination.part(from: offset, count: rest.count)
+            guard pieceCount < pieces.pieceCount, let host = room.engineRun() else {
+                return copyBytes(from: rest, to: room)
             }
             let run = memory.engineRun(rest)
-            let to = EngineAddress(rawValue: host.rawValue &+ UInt(offset))
-            add(from: run.address, to: to, count: run.count)
-            offset &+= run.count
+            let count = min(run.count, host.count)
+            add(from: run.address, to: host.address, count: count)
+            offset &+= count
         }
     }
 
@@ -119,20 +117,18 @@ extension EngineCopy {
     mutating func copy(
         from source: PacketSlice, to destination: GuestSlice, memory: borrowing GuestMemory
     ) {
-        guard source.count >= threshold, let host = source.engine else {
-            return copyBytes(from: source, to: destination)
-        }
+        guard source.count >= threshold else { return copyBytes(from: source, to: destination) }
         var offset = 0
         while offset < source.count {
-            let rest = destination.part(from: offset, count: source.count &- offset)
-            guard pieceCount < pieces.pieceCount else {
-                return copyBytes(
-                    from: source.part(from: offset, count: rest.count), to: rest)
+            let rest = source.part(from: offset, count: source.count &- offset)
+            let room = destination.part(from: offset, count: rest.count)
+            guard pieceCount < pieces.pieceCount, let host = rest.engineRun() else {
+                return copyBytes(from: rest, to: room)
             }
-            let run = memory.engineRun(rest)
-            let from = EngineAddress(rawValue: host.rawValue &+ UInt(offset))
-            add(from: from, to: run.address, count: run.count)
-            offset &+= run.count
+            let run = memory.engineRun(room)
+            let count = min(run.count, host.count)
+            add(from: host.address, to: run.address, count: count)
+            offset &+= count
         }
     }
 

@@ -9,6 +9,9 @@ import CRteVhost
 struct OwnPool {
     private let pool: UnsafeMutablePointer<rte_mempool>
 
+    /// `ops_index` of a pool of this library: no index of DPDK's table. RTEVHOSTSWIFT_MEMPOOL_OPS_INDEX.
+    static let operationsIndex: Int32 = -0x5653
+
     /// Sizes in bytes that make a pool's memory.
     private struct Layout {
         let header = 192
@@ -89,7 +92,7 @@ struct OwnPool {
         unsafe cell.initialize(to: store)
         let base = unsafe UnsafeMutableRawPointer(pool)
         unsafe pool.pointee.pool_data = raw
-        unsafe pool.pointee.ops_index = -0x5653
+        unsafe pool.pointee.ops_index = Self.operationsIndex
         unsafe pool.pointee.socket_id = socket
         unsafe pool.pointee.size = UInt32(layout.count)
         unsafe pool.pointee.populated_size = UInt32(layout.count)
@@ -132,7 +135,9 @@ struct OwnPool {
         unsafe header.pointee.iova = UInt64(UInt(bitPattern: object))
         let buffer = unsafe object.assumingMemoryBound(to: rte_mbuf.self)
         unsafe buffer.pointee.buf_addr = object + 128 + privateSize
-        unsafe buffer.pointee.buf_iova = UInt64(UInt(bitPattern: object + 128 + privateSize))
+        let address = unsafe UInt(bitPattern: object + 128 + privateSize)
+        unsafe buffer.pointee.buf_iova = UInt64(
+            EngineAddressing.isPhysical ? EngineAddressing.physical(address) ?? 0 : address)
         unsafe buffer.pointee.buf_len = UInt16(dataRoom)
         unsafe buffer.pointee.priv_size = UInt16(privateSize)
         unsafe buffer.pointee.data_off = UInt16(min(PacketBuffer.headroom, dataRoom))

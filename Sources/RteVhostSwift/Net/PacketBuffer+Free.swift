@@ -51,7 +51,7 @@ extension PacketBuffer {
     private var isPinned: Bool {
         // SAFETY: a packet pool has rte_pktmbuf_pool_private behind its header and caches; flags at byte 4.
         guard let pool = unsafe pointer.pointee.pool else { return false }
-        let stride = unsafe pool.pointee.ops_index == -0x5653
+        let stride = unsafe pool.pointee.ops_index == OwnPool.operationsIndex
             ? DPDKProcess.CacheLayout.release2108.stride : DPDKProcess.cacheLayout.stride
         let caches = unsafe pool.pointee.cache_size > 0 ? ThreadSlots.count * stride : 0
         let flags = unsafe UnsafeRawPointer(pool).load(
@@ -105,7 +105,7 @@ extension PacketBuffer {
 
     /// mbuf_priv_size of `rte_pktmbuf_pool_private`, at byte 2; a pool of ours keeps it there as well.
     private func poolPrivateSize(_ pool: UnsafeMutablePointer<rte_mempool>) -> Int {
-        let isOwn = unsafe pool.pointee.ops_index == -0x5653
+        let isOwn = unsafe pool.pointee.ops_index == OwnPool.operationsIndex
         let stride = isOwn
             ? DPDKProcess.CacheLayout.release2108.stride : DPDKProcess.cacheLayout.stride
         let caches = unsafe pool.pointee.cache_size > 0 ? ThreadSlots.count * stride : 0

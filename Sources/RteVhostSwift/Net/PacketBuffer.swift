@@ -10,10 +10,25 @@ struct PacketSlice: BitwiseCopyable {
     let base: UnsafeMutableRawPointer
     /// Number of bytes.
     let count: Int
-    /// Where a DMA engine finds them; nil when they do not lie in a row for it.
+    /// Where a DMA engine finds them all in a row; nil when that has to be looked up page by page.
     let engine: EngineAddress?
 
-    /// The first `count` bytes.
+    /// Where a DMA engine finds the first bytes, and how many of them lie there in a row; nil when nobody knows.
+    @inline(__always)
+    func engineRun() -> (address: EngineAddress, count: Int)? {
+        if let engine { return (engine, count) }
+        return lookUpEngineRun()
+    }
+
+    @inline(never)
+    private func lookUpEngineRun() -> (address: EngineAddress, count: Int)? {
+        // SAFETY: the address is looked up, not followed.
+        let host = unsafe UInt(bitPattern: base)
+        guard let address = EngineAddressing.physical(host) else { return nil }
+        return (EngineAddress(rawValue: address), min(count, PageTable.bytesLeft(after: host)))
+    }
+
+    /// The part from `offset` on, of `count` bytes. A range beyond the slice is a bug of ours.
     @inline(__always)
     func part(from offset: Int, count: Int) -> PacketSlice {
         precondition(offset >= 0 && count >= 0 && offset <= self.count - count)
@@ -83,16 +98,25 @@ struct PacketBuffer: BitwiseCopyable {
             engine: engineAddress(offset))
     }
 
-    /// External buffers come from malloc, whose pages do not lie in a row for an engine that wants physical addresses.
+    /// Where an engine finds the byte at `offset` of the buffer. External buffers of ours come from malloc and pools of
+    /// ours from the heap: their pages do not lie in a row for an engine that wants physical addresses, so it has to
+    /// look each of them up.
     @inline(__always)
     private func engineAddress(_ offset: Int) -> EngineAddress? {
-        guard unsafe !EngineAddressing.isPhysical || pointer.pointee.buf_iova != 0 else {
-            return nil
-        }
         guard EngineAddressing.isPhysical else {
+            // SAFETY: an address for the engine; it is not followed here.
             return unsafe EngineAddress(
                 rawValue: UInt(bitPattern: pointer.pointee.buf_addr) &+ UInt(offset))
         }
+        return physicalAddress(offset)
+    }
+
+    @inline(never)
+    private func physicalAddress(_ offset: Int) -> EngineAddress? {
+        // SAFETY: a packet's pool outlives the packet.
+        guard let pool = unsafe pointer.pointee.pool, unsafe pointer.pointee.buf_iova != 0,
+            unsafe pool.pointee.ops_index != OwnPool.operationsIndex
+        else { return nil }
         return unsafe EngineAddress(rawValue: UInt(pointer.pointee.buf_iova) &+ UInt(offset))
     }
 

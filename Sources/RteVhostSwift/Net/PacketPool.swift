@@ -13,9 +13,12 @@ struct PacketPool: BitwiseCopyable {
     @inline(__always)
     init(_ pool: UnsafeMutablePointer<rte_mempool>) { unsafe self.pool = pool }
 
+    /// Mbufs that it has, free or not.
+    var size: Int { unsafe Int(pool.pointee.populated_size) }
+
     /// True for a pool that this library made.
     @inline(__always)
-    private var isOwn: Bool { unsafe pool.pointee.ops_index == -0x5653 }
+    private var isOwn: Bool { unsafe pool.pointee.ops_index == OwnPool.operationsIndex }
 
     /// Takes `count` objects, all or none.
     @inline(__always)

@@ -37,6 +37,10 @@ struct PacketSupply: ~Copyable {
         return packet
     }
 
+    /// True when the pool has so many mbufs, free or not.
+    @inline(never)
+    func canGive(_ count: Int) -> Bool { pool.map { $0.size > count } ?? false }
+
     /// Ends the burst: what was not used goes back.
     @inline(__always)
     mutating func close() {

@@ -71,7 +71,15 @@ enum Library {
         let listener = try listen(at: path)
         let number = listener.number
         let token = try publish(loop, path, listener)
-        try loop.value.poll.add(number, token: token)
+        do throws(VhostError) {
+            try loop.value.poll.add(number, token: token)
+        } catch {
+            try change(path) { driver in
+                driver.listener = nil
+                driver.state = .registered
+            }
+            throw error
+        }
     }
 
     private static func publish(
