@@ -24,7 +24,7 @@ TRAFFIC_SOURCES := $(sort $(wildcard ctests/guest/guest_*.c ctests/guest/traffic
 GUEST_HEADERS := $(wildcard ctests/guest/*.h)
 SWITCH_SOURCES := $(sort $(wildcard examples/vhost*switch*.c))
 
-.PHONY: all library demo test interop bench fuzz tidy abi install clean guest
+.PHONY: all library demo test swift-test check interop tidy abi install clean
 
 all: library build/bin/vhost-switch build/bin/guest-traffic
 
@@ -52,8 +52,26 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
+test: library swift-test ctest ctest-control abi check tidy
+	@echo "make test: all passed"
+
+swift-test:
+	$(SWIFT) test
+
+check: library
+	tools/check-deps $(LIBRARY)
+	tools/check-hot $(LIBRARY)
+
+tidy:
+	tools/tidy
+
 abi: library
 	tools/abi-check $(LIBRARY)
+
+interop: all
+	QUICK=$(QUICK) interop/run
+
+include $(wildcard ctests/tests.mk ctests/control.mk bench/bench.mk)
 
 install: library
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/rtevhostswift
