@@ -6,8 +6,8 @@
 #define CRTEVHOST_H
 
 /*
- * The C that the Swift sources stand on: the public headers, the system's, and static inlines for what Swift cannot
- * say. There is no logic here.
+ * The C that the Swift sources stand on: the public headers, the system's, and static inlines for
+ * what Swift cannot say. There is no logic here.
  */
 
 #ifndef _GNU_SOURCE
@@ -48,7 +48,10 @@
 #include "crte_socket.h"
 #include "crte_thread.h"
 
-/* Addresses of fields that other threads may change: Swift's own field access may go through a copy. */
+/*
+ * Addresses of fields that other threads may change: Swift's own field access may go through a
+ * copy.
+ */
 static inline uint16_t *crte_refcount(struct rte_mbuf *packet)
 {
 	return &packet->refcnt;

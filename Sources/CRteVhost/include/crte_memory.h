@@ -6,8 +6,8 @@
 #define CRTE_MEMORY_H
 
 /*
- * Reads and writes of memory that a guest may change at any moment. Volatile makes each exactly one access: a plain
- * Swift load may be split or repeated by the optimiser.
+ * Reads and writes of memory that a guest may change at any moment. Volatile makes each exactly
+ * one access: a plain Swift load may be split or repeated by the optimiser.
  */
 
 #include <stdint.h>

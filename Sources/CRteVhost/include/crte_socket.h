@@ -19,7 +19,9 @@
 /** Most descriptors taken from one message; Linux itself never delivers more than 253. */
 #define CRTE_MAX_DESCRIPTORS 16
 
-/** What one recvmsg() brought besides bytes. Descriptors beyond the room were closed by the kernel. */
+/**
+ * What one recvmsg() brought besides bytes. Descriptors beyond the room were closed by the kernel.
+ */
 struct crte_received {
 	int fds[CRTE_MAX_DESCRIPTORS];
 	uint32_t count;
@@ -37,7 +39,10 @@ static inline void crte_set_errno(int value)
 	errno = value;
 }
 
-/** recvmsg() without waiting; every descriptor that came is listed and close-on-exec. Result as recvmsg(). */
+/**
+ * recvmsg() without waiting; every descriptor that came is listed and close-on-exec. Result as
+ * recvmsg().
+ */
 static inline ssize_t crte_receive(int fd, void *bytes, size_t count, struct crte_received *received)
 {
 	union {
@@ -60,7 +65,8 @@ static inline ssize_t crte_receive(int fd, void *bytes, size_t count, struct crt
 	if (result < 0)
 		return result;
 	received->truncated = (message.msg_flags & MSG_CTRUNC) != 0;
-	for (header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+	for (header = CMSG_FIRSTHDR(&message); header != NULL;
+			header = CMSG_NXTHDR(&message, header)) {
 		size_t length = header->cmsg_len - CMSG_LEN(0);
 
 		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
@@ -71,7 +77,10 @@ static inline ssize_t crte_receive(int fd, void *bytes, size_t count, struct crt
 	return result;
 }
 
-/* The socket calls whose address argument is a transparent union in GNU C, which Swift does not import. */
+/*
+ * The socket calls whose address argument is a transparent union in GNU C, which Swift does not
+ * import.
+ */
 
 static inline int crte_bind(int fd, const struct sockaddr_un *address)
 {

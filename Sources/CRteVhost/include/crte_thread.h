@@ -5,7 +5,9 @@
 #ifndef CRTE_THREAD_H
 #define CRTE_THREAD_H
 
-/* Thread-local storage, which Swift cannot declare, and what must have one address in the process. */
+/*
+ * Thread-local storage, which Swift cannot declare, and what must have one address in the process.
+ */
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -43,14 +45,15 @@ static inline void crte_set_thread_slot_plus_one(uint32_t value)
 }
 
 /**
- * lcore id of the calling thread, UINT32_MAX when it has none or there is no DPDK. dlsym() of a thread-local symbol
- * gives the caller's copy, so its result is kept per thread.
+ * lcore id of the calling thread, UINT32_MAX when it has none or there is no DPDK. dlsym() of a
+ * thread-local symbol gives the caller's copy, so its result is kept per thread.
  */
 static inline uint32_t crte_current_lcore(void)
 {
 	if (__builtin_expect(crte_lcore_id == NULL, 0)) {
 		static const unsigned int none = UINT32_MAX;
-		const unsigned int *found = (const unsigned int *)dlsym(RTLD_DEFAULT, "per_lcore__lcore_id");
+		const unsigned int *found = (const unsigned int *)dlsym(
+			RTLD_DEFAULT, "per_lcore__lcore_id");
 
 		crte_lcore_id = found != NULL ? found : &none;
 	}

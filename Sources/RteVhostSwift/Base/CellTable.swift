@@ -3,12 +3,14 @@
 
 import CRteVhost
 
-/// The process's table of 1,024 cells by vid. It is C storage: a global that any thread reads without a `once`.
+/// The process's table of 1,024 cells by vid. It is C storage: a global that any thread reads
+/// without a `once`.
 enum CellTable {
     /// Slots.
     static let count = 1024
 
-    /// The cell in a slot; nil while the slot was never used. The table holds cells of one type only.
+    /// The cell in a slot; nil while the slot was never used. The table holds cells of one type
+    /// only.
     @inline(__always)
     static func find<Value: ~Copyable>(_ index: Int, of type: Value.Type) -> HeapCell<Value>? {
         guard UInt(bitPattern: index) < UInt(count) else { return nil }

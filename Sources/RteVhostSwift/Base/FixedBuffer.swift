@@ -3,8 +3,9 @@
 
 import CRteVhost
 
-/// A buffer sized once and bounds-checked on each access. An index out of range is a bug of this library, never a
-/// guest's doing: what guests write is masked or checked before it becomes an index.
+/// A buffer sized once and bounds-checked on each access. An index out of range is a bug of this
+/// library, never a guest's doing: what guests write is masked or checked before it becomes an
+/// index.
 @safe
 struct FixedBuffer<Element>: ~Copyable, @unchecked Sendable {
     private let storage: UnsafeMutablePointer<Element>
@@ -23,6 +24,7 @@ struct FixedBuffer<Element>: ~Copyable, @unchecked Sendable {
         self.count = count
     }
 
+    // SAFETY: allocated by init, freed once.
     deinit { unsafe free(storage) }
 
     /// The element at `index`.

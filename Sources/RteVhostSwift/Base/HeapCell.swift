@@ -3,8 +3,8 @@
 
 import CRteVhost
 
-/// A value at a fixed address that lives as long as the process: devices, queues and drivers are recycled, never
-/// freed, so a stale handle finds a closed value and never freed memory.
+/// A value at a fixed address that lives as long as the process: devices, queues and drivers are
+/// recycled, never freed, so a stale handle finds a closed value and never freed memory.
 @safe
 struct HeapCell<Value: ~Copyable>: @unchecked Sendable {
     private let pointer: UnsafeMutablePointer<Value>
@@ -12,7 +12,8 @@ struct HeapCell<Value: ~Copyable>: @unchecked Sendable {
     /// Puts a value on the heap for good. Throws `outOfMemory`.
     init(_ value: consuming Value) throws(VhostError) {
         let bytes = MemoryLayout<Value>.size
-        // SAFETY: the allocation has the size and at least the alignment of Value; it is never freed.
+        // SAFETY: the allocation has the size and at least the alignment of Value; it is never
+        // freed.
         guard let raw = unsafe aligned_alloc(64, (bytes + 63) & ~63) else { throw .outOfMemory }
         unsafe pointer = raw.bindMemory(to: Value.self, capacity: 1)
         unsafe pointer.initialize(to: value)
@@ -25,6 +26,7 @@ struct HeapCell<Value: ~Copyable>: @unchecked Sendable {
     }
 
     /// The address, for tables in C and for epoll.
+    // SAFETY: the address is only handed on.
     var opaque: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(pointer) }
 
     /// The value in place.
@@ -43,6 +45,7 @@ struct HeapCell<Value: ~Copyable>: @unchecked Sendable {
 extension HeapCell where Value: ~Copyable {
     /// True when both are the same cell.
     static func == (left: HeapCell, right: HeapCell) -> Bool {
+        // SAFETY: addresses are compared, not followed.
         unsafe left.pointer == right.pointer
     }
 }

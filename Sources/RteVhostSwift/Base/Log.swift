@@ -3,8 +3,8 @@
 
 import CRteVhost
 
-/// The library's log: standard error, one line a call. `RTEVHOSTSWIFT_LOG` sets the level: error, warning, notice,
-/// info or debug; warning when it is not set.
+/// The library's log: standard error, one line a call. `RTEVHOSTSWIFT_LOG` sets the level: error,
+/// warning, notice, info or debug; warning when it is not set.
 enum Log {
     /// How much a line matters, most first.
     enum Level: Int {

@@ -3,8 +3,8 @@
 
 import CRteVhost
 
-/// The path of a Unix socket: what names a driver in the API. At most 107 bytes, which is what `sockaddr_un` holds
-/// besides the closing zero.
+/// The path of a Unix socket: what names a driver in the API. At most 107 bytes, which is what
+/// `sockaddr_un` holds besides the closing zero.
 struct SocketPath: Equatable {
     private var bytes = InlineArray<108, UInt8>(repeating: 0)
 

@@ -36,8 +36,8 @@ struct SpinLock: ~Copyable {
         return try body()
     }
 
-    /// Reads without writing, so that the holder keeps its cache line; gives the core away when the holder must have
-    /// lost its own.
+    /// Reads without writing, so that the holder keeps its cache line; gives the core away when the
+    /// holder must have lost its own.
     @inline(never)
     private borrowing func waitUntilFree() {
         var spins = 0

@@ -5,8 +5,9 @@ import CRteVhost
 
 /// Bytes and descriptors of connected sockets.
 extension System {
-    /// Reads bytes `start..<end` as far as they are there, without waiting; descriptors that come along are appended.
-    /// Returns bytes read, 0 when there are none now. Throws `disconnected`, `system`.
+    /// Reads bytes `start..<end` as far as they are there, without waiting; descriptors that come
+    /// along are appended. Returns bytes read, 0 when there are none now. Throws `disconnected`,
+    /// `system`.
     static func receive(
         _ socket: borrowing FileDescriptor, into bytes: inout InlineArray<512, UInt8>,
         from start: Int, until end: Int, _ descriptors: inout ReceivedDescriptors
@@ -43,12 +44,14 @@ extension System {
         }
     }
 
-    /// Sends five words in one piece. Throws `system`; a peer that does not read its answers is as good as gone.
+    /// Sends five words in one piece. Throws `system`; a peer that does not read its answers is as
+    /// good as gone.
     static func send(
         _ socket: borrowing FileDescriptor, _ words: (UInt32, UInt32, UInt32, UInt32, UInt32)
     ) throws(VhostError) {
         var words = words
-        // SAFETY: the tuple's twenty bytes are sent as they lie in memory, little-endian as vhost-user wants.
+        // SAFETY: the tuple's twenty bytes are sent as they lie in memory, little-endian as
+        // vhost-user wants.
         let result = unsafe withUnsafeBytes(of: &words) { buffer in
             unsafe crte_send(socket.number, buffer.baseAddress, buffer.count)
         }

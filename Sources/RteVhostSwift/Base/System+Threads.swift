@@ -5,8 +5,8 @@ import CRteVhost
 
 /// Threads and time.
 extension System {
-    /// Starts a detached thread with all signals blocked, so that the application's handlers run on its own threads.
-    /// Throws `system`.
+    /// Starts a detached thread with all signals blocked, so that the application's handlers run on
+    /// its own threads. Throws `system`.
     static func startThread(
         _ cell: OpaqueCell, _ body: @escaping @Sendable (OpaqueCell) -> Void
     ) throws(VhostError) {

@@ -74,8 +74,8 @@ enum System {
     static func accept(_ listener: Int32) -> FileDescriptor? {
         let number = crte_accept(listener)
         guard number < 0 else { return FileDescriptor(owning: number) }
-        // Out of descriptors or memory: the connection stays in the queue and epoll reports it at once again, so wait
-        // a little rather than spin.
+        // Out of descriptors or memory: the connection stays in the queue and epoll reports it at
+        // once again, so wait a little rather than spin.
         if crte_errno() != EAGAIN { sleep(microseconds: 10_000) }
         return nil
     }
@@ -97,10 +97,11 @@ enum System {
         _ = unsafe eventfd_read(event, &value)
     }
 
-    /// True for a descriptor that is no file, pipe, socket or device: what an eventfd looks like to fstat. A write to
-    /// one neither raises SIGPIPE nor waits for a reader.
+    /// True for a descriptor that is no file, pipe, socket or device: what an eventfd looks like to
+    /// fstat. A write to one neither raises SIGPIPE nor waits for a reader.
     static func isAnonymous(_ descriptor: borrowing FileDescriptor) -> Bool {
         var status = stat()
+        // SAFETY: the structure lives through the call.
         return unsafe fstat(descriptor.number, &status) == 0 && status.st_mode & 0o170000 == 0
     }
 

@@ -58,7 +58,8 @@ enum Call {
         }
     }
 
-    /// The path a caller gave. Nil, with a log line, for NULL, an empty one or one that no socket address holds.
+    /// The path a caller gave. Nil, with a log line, for NULL, an empty one or one that no socket
+    /// address holds.
     static func path(_ function: StaticString, _ path: UnsafePointer<CChar>?) -> SocketPath? {
         if let path = unsafe SocketPath(path) { return path }
         Log.error { line in

@@ -3,8 +3,8 @@
 
 import CRteVhost
 
-/// Header and implementation cannot drift apart: each exported function must have the type that its C declaration is
-/// imported as, or this file does not compile. Nothing here runs.
+/// Header and implementation cannot drift apart: each exported function must have the type that its
+/// C declaration is imported as, or this file does not compile. Nothing here runs.
 enum Conformance {
     private static func sameType<Function>(_: Function, _: Function) {}
 

@@ -26,7 +26,8 @@ public func rte_vhost_get_negotiated_protocol_features(
     return 0
 }
 
-/// `rte_vhost_get_mtu`: 0; -1 without device, -EAGAIN before it runs, -ENOTSUP without VIRTIO_NET_F_MTU.
+/// `rte_vhost_get_mtu`: 0; -1 without device, -EAGAIN before it runs, -ENOTSUP without
+/// VIRTIO_NET_F_MTU.
 @_cdecl("rte_vhost_get_mtu")
 public func rte_vhost_get_mtu(_ vid: Int32, _ mtu: UnsafeMutablePointer<UInt16>?) -> Int32 {
     guard let device = DeviceTable.find(vid), let mtu = unsafe mtu else { return -1 }
@@ -39,7 +40,8 @@ public func rte_vhost_get_mtu(_ vid: Int32, _ mtu: UnsafeMutablePointer<UInt16>?
     return 0
 }
 
-/// `rte_vhost_get_numa_node`: the node that the device's structures lie on; -1 without device or NUMA.
+/// `rte_vhost_get_numa_node`: the node that the device's structures lie on; -1 without device or
+/// NUMA.
 @_cdecl("rte_vhost_get_numa_node")
 public func rte_vhost_get_numa_node(_ vid: Int32) -> Int32 {
     guard let device = DeviceTable.find(vid) else { return -1 }

@@ -5,7 +5,8 @@ import CRteVhost
 
 // rte_vhost.h: sockets and what they offer.
 
-/// `rte_vhost_driver_register`: 0; -1 for a bad path or flag, a path that is registered, or no memory.
+/// `rte_vhost_driver_register`: 0; -1 for a bad path or flag, a path that is registered, or no
+/// memory.
 @_cdecl("rte_vhost_driver_register")
 public func rte_vhost_driver_register(_ path: UnsafePointer<CChar>?, _ flags: UInt64) -> Int32 {
     guard let path = unsafe Call.path("rte_vhost_driver_register", path) else { return -1 }
@@ -25,7 +26,8 @@ public func rte_vhost_driver_unregister(_ path: UnsafePointer<CChar>?) -> Int32 
     }
 }
 
-/// `rte_vhost_driver_start`: 0; -1 for a path that is not registered, started already, without callbacks or taken.
+/// `rte_vhost_driver_start`: 0; -1 for a path that is not registered, started already, without
+/// callbacks or taken.
 @_cdecl("rte_vhost_driver_start")
 public func rte_vhost_driver_start(_ path: UnsafePointer<CChar>?) -> Int32 {
     guard let path = unsafe Call.path("rte_vhost_driver_start", path) else { return -1 }
@@ -34,8 +36,8 @@ public func rte_vhost_driver_start(_ path: UnsafePointer<CChar>?) -> Int32 {
     }
 }
 
-/// `rte_vhost_driver_callback_register`: 0; -1 for a path that is not registered or NULL operations. The table is
-/// copied.
+/// `rte_vhost_driver_callback_register`: 0; -1 for a path that is not registered or NULL
+/// operations. The table is copied.
 @_cdecl("rte_vhost_driver_callback_register")
 public func rte_vhost_driver_callback_register(
     _ path: UnsafePointer<CChar>?, _ operations: UnsafePointer<vhost_device_ops>?
@@ -53,7 +55,8 @@ public func rte_vhost_driver_callback_register(
     }
 }
 
-/// `rte_vhost_driver_set_features`: the application's own set; it serves such devices by itself. 0 or -1.
+/// `rte_vhost_driver_set_features`: the application's own set; it serves such devices by itself. 0
+/// or -1.
 @_cdecl("rte_vhost_driver_set_features")
 public func rte_vhost_driver_set_features(
     _ path: UnsafePointer<CChar>?, _ features: UInt64
@@ -102,7 +105,8 @@ public func rte_vhost_driver_get_features(
     }
 }
 
-/// `rte_vhost_driver_set_protocol_features`: 0 or -1. Bits that this release does not serve are not offered.
+/// `rte_vhost_driver_set_protocol_features`: 0 or -1. Bits that this release does not serve are not
+/// offered.
 @_cdecl("rte_vhost_driver_set_protocol_features")
 public func rte_vhost_driver_set_protocol_features(
     _ path: UnsafePointer<CChar>?, _ features: UInt64

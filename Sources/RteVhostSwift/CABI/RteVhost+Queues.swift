@@ -16,7 +16,8 @@ public func rte_vhost_get_vhost_vring(
         cell.value.lock.lock()
         defer { cell.value.lock.unlock() }
         let slices = cell.value.slices(in: device.value.memory)
-        // SAFETY: the application's structure; the addresses are those of guest memory while it is mapped.
+        // SAFETY: the application's structure; the addresses are those of guest memory while it is
+        // mapped.
         unsafe ring.pointee = rte_vhost_vring()
         if let slices {
             unsafe ring.pointee.desc = slices.descriptors.base.assumingMemoryBound(
@@ -42,7 +43,8 @@ public func rte_vhost_vring_call(_ vid: Int32, _ queue: UInt16) -> Int32 {
     }
 }
 
-/// `rte_vhost_avail_entries`: chains that the guest offers; 0 where there is no such queue or it is disabled.
+/// `rte_vhost_avail_entries`: chains that the guest offers; 0 where there is no such queue or it is
+/// disabled.
 @_cdecl("rte_vhost_avail_entries")
 public func rte_vhost_avail_entries(_ vid: Int32, _ queue: UInt16) -> UInt16 {
     guard let (_, cell) = try? Call.queue(vid, queue) else { return 0 }
@@ -52,7 +54,8 @@ public func rte_vhost_avail_entries(_ vid: Int32, _ queue: UInt16) -> UInt16 {
     }
 }
 
-/// `rte_vhost_rx_queue_count`: packets that wait in a transmit queue of the guest (an odd one); 0 for any other.
+/// `rte_vhost_rx_queue_count`: packets that wait in a transmit queue of the guest (an odd one); 0
+/// for any other.
 @_cdecl("rte_vhost_rx_queue_count")
 public func rte_vhost_rx_queue_count(_ vid: Int32, _ queue: UInt16) -> UInt32 {
     guard queue & 1 == 1 else {
@@ -95,7 +98,8 @@ public func rte_vhost_get_vring_base(
     }
 }
 
-/// `rte_vhost_set_vring_base`: the same, set; 0 or -1. Refused while asynchronous packets are in flight.
+/// `rte_vhost_set_vring_base`: the same, set; 0 or -1. Refused while asynchronous packets are in
+/// flight.
 @_cdecl("rte_vhost_set_vring_base")
 public func rte_vhost_set_vring_base(
     _ vid: Int32, _ queue: UInt16, _ available: UInt16, _ used: UInt16
@@ -122,7 +126,8 @@ public func rte_vhost_enqueue_burst(
         truncatingIfNeeded: NetDatapath.enqueue(vid, queue, packets: packets))
 }
 
-/// `rte_vhost_dequeue_burst`: packets taken from the guest into mbufs of `pool`, which become the caller's.
+/// `rte_vhost_dequeue_burst`: packets taken from the guest into mbufs of `pool`, which become the
+/// caller's.
 @_cdecl("rte_vhost_dequeue_burst")
 public func rte_vhost_dequeue_burst(
     _ vid: Int32, _ queue: UInt16, _ pool: UnsafeMutablePointer<rte_mempool>?,

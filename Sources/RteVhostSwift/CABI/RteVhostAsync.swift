@@ -3,7 +3,8 @@
 
 import CRteVhost
 
-// rte_vhost_async.h. DPDK 21.08's asynchronous enqueue, and the asynchronous dequeue that it lacked.
+// rte_vhost_async.h. DPDK 21.08's asynchronous enqueue, and the asynchronous dequeue that it
+// lacked.
 
 /// RTE_VHOST_ASYNC_INORDER, which registration demands.
 private let inOrderFeature: UInt32 = 1
@@ -33,7 +34,8 @@ public func rte_vhost_async_channel_register(
     unsafe register("rte_vhost_async_channel_register", vid, queue, config, operations)
 }
 
-/// `rte_vhost_async_channel_register_thread_unsafe`: the same; callable from callbacks, as its twin is here.
+/// `rte_vhost_async_channel_register_thread_unsafe`: the same; callable from callbacks, as its twin
+/// is here.
 @_cdecl("rte_vhost_async_channel_register_thread_unsafe")
 public func rte_vhost_async_channel_register_thread_unsafe(
     _ vid: Int32, _ queue: UInt16, _ config: rte_vhost_async_config,
@@ -62,16 +64,17 @@ public func rte_vhost_async_channel_unregister_thread_unsafe(
     }
 }
 
-/// `rte_vhost_async_get_inflight`: packets in flight; -1 without device, queue or registration, or when the queue is
-/// busy.
+/// `rte_vhost_async_get_inflight`: packets in flight; -1 without device, queue or registration, or
+/// when the queue is busy.
 @_cdecl("rte_vhost_async_get_inflight")
 public func rte_vhost_async_get_inflight(_ vid: Int32, _ queue: UInt16) -> Int32 {
     guard let count = try? NetDatapath.inflightCount(vid, queue) else { return -1 }
     return Int32(truncatingIfNeeded: count)
 }
 
-/// `rte_vhost_submit_enqueue_burst`: packets taken. Those complete at once come back in `completed`, with their number
-/// in `completedCount`; the others through `rte_vhost_poll_enqueue_completed`.
+/// `rte_vhost_submit_enqueue_burst`: packets taken. Those complete at once come back in
+/// `completed`, with their number in `completedCount`; the others through
+/// `rte_vhost_poll_enqueue_completed`.
 @_cdecl("rte_vhost_submit_enqueue_burst")
 public func rte_vhost_submit_enqueue_burst(
     _ vid: Int32, _ queue: UInt16,
@@ -86,7 +89,7 @@ public func rte_vhost_submit_enqueue_burst(
         Call.log("rte_vhost_submit_enqueue_burst", vid, queue, .invalidArgument)
         return 0
     }
-    let result = NetDatapath.enqueueAsync(vid, queue, packets: packets, completed: completed)
+    let result = NetDatapath.engineEnqueue(vid, queue, packets: packets, completed: completed)
     unsafe completedCount.pointee = UInt32(truncatingIfNeeded: result.completed)
     return UInt16(truncatingIfNeeded: result.taken)
 }
@@ -118,8 +121,9 @@ public func rte_vhost_clear_queue_thread_unsafe(
     return UInt16(truncatingIfNeeded: NetDatapath.clear(vid, queue, packets: packets))
 }
 
-/// `rte_vhost_async_try_dequeue_burst`: packets from the guest whose copies are done, in `packets` from the first
-/// place on; those still being copied are counted in `inflight`, -1 where there is nothing to ask.
+/// `rte_vhost_async_try_dequeue_burst`: packets from the guest whose copies are done, in `packets`
+/// from the first place on; those still being copied are counted in `inflight`, -1 where there is
+/// nothing to ask.
 @_cdecl("rte_vhost_async_try_dequeue_burst")
 public func rte_vhost_async_try_dequeue_burst(
     _ vid: Int32, _ queue: UInt16, _ pool: UnsafeMutablePointer<rte_mempool>?,
@@ -133,7 +137,7 @@ public func rte_vhost_async_try_dequeue_burst(
         OncePerProcess.log("rte_vhost_async_try_dequeue_burst: an argument is NULL")
         return 0
     }
-    let result = unsafe NetDatapath.dequeueAsync(
+    let result = unsafe NetDatapath.engineDequeue(
         vid, queue, pool: PacketPool(pool), packets: packets)
     unsafe inflight.pointee = result.inflight
     return UInt16(truncatingIfNeeded: result.count)

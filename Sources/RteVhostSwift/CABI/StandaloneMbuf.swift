@@ -79,7 +79,8 @@ public func rtevhostswift_pktmbuf_alloc_bulk(
     _ packets: UnsafeMutablePointer<UnsafeMutablePointer<rte_mbuf>?>?, _ count: UInt32
 ) -> Int32 {
     guard let pool = unsafe pool, let packets = unsafe packets else { return -EINVAL }
-    // SAFETY: an array of pointers to mbufs is an array of pointers; the caller promised `count` places.
+    // SAFETY: an array of pointers to mbufs is an array of pointers; the caller promised `count`
+    // places.
     let objects = unsafe UnsafeMutableRawPointer(packets).assumingMemoryBound(
         to: UnsafeMutableRawPointer?.self)
     guard unsafe PacketPool(pool).take(Int(count), into: objects) else { return -ENOENT }
@@ -107,10 +108,12 @@ public func rtevhostswift_pktmbuf_free_bulk(
     _ packets: UnsafeMutablePointer<UnsafeMutablePointer<rte_mbuf>?>?, _ count: UInt32
 ) {
     guard let packets = unsafe packets else { return }
+    // SAFETY: the caller promised `count` places.
     for index in 0..<Int(count) { unsafe rtevhostswift_pktmbuf_free(packets[index]) }
 }
 
-/// `rte_pktmbuf_detach`: an indirect mbuf, or one with an external buffer, gets its own buffer back.
+/// `rte_pktmbuf_detach`: an indirect mbuf, or one with an external buffer, gets its own buffer
+/// back.
 @_cdecl("rtevhostswift_pktmbuf_detach")
 public func rtevhostswift_pktmbuf_detach(_ packet: UnsafeMutablePointer<rte_mbuf>?) {
     if let packet = unsafe packet { unsafe PacketBuffer(packet).detach() }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// How the control plane reaches a datapath whose name it does not know. Every function but `make` is called with the
-/// queue's lock held.
+/// How the control plane reaches a datapath whose name it does not know. Every function but `make`
+/// is called with the queue's lock held.
 struct DatapathHooks: Sendable {
     /// Makes what a new queue needs.
     let make: @Sendable () throws(VhostError) -> OpaqueCell
-    /// Fits it to a ring of so many slots. Throws `busy` while packets are in flight, `outOfMemory`.
+    /// Fits it to a ring of so many slots. Throws `busy` while packets are in flight,
+    /// `outOfMemory`.
     let resize: @Sendable (OpaqueCell, Int) throws(VhostError) -> Void
-    /// Asks a DMA engine once what it finished and writes the used ring; true when the engine has nothing left.
+    /// Asks a DMA engine once what it finished and writes the used ring; true when the engine has
+    /// nothing left.
     let poll: @Sendable (HeapCell<Device>, HeapCell<VirtQueue>) -> Bool
     /// Frees packets that nobody fetched and forgets the engine.
     let release: @Sendable (OpaqueCell) -> Void

@@ -37,8 +37,8 @@ extension HeapCell where Value == Device {
             value.vid, UInt16(truncatingIfNeeded: index), isReady ? 1 : 0)
     }
 
-    /// DPDK 21.08: a net device runs from the moment its first pair is ready and, where status is negotiated, the
-    /// driver said so.
+    /// DPDK 21.08: a net device runs from the moment its first pair is ready and, where status is
+    /// negotiated, the driver said so.
     private var canRun: Bool {
         for index in 0..<(value.isNet ? 2 : 1) {
             guard let queue = value.queue(index) else { return false }
@@ -56,8 +56,8 @@ extension HeapCell where Value == Device {
         value.callbacks?.destroyDevice?(value.vid)
     }
 
-    /// Ends a device whose connection is gone. Where an engine still copies, memory and packets stay until
-    /// `finishClosing` finds it done.
+    /// Ends a device whose connection is gone. Where an engine still copies, memory and packets
+    /// stay until `finishClosing` finds it done.
     func close() {
         stopRunning()
         value.callbacks?.destroyConnection?(value.vid)
@@ -71,7 +71,8 @@ extension HeapCell where Value == Device {
         if isIdle { finishClosing() }
     }
 
-    /// Frees what a closed device holds if no engine works on it any more. True when nothing is left to do.
+    /// Frees what a closed device holds if no engine works on it any more. True when nothing is
+    /// left to do.
     @discardableResult
     func finishClosing() -> Bool {
         var isIdle = true

@@ -17,8 +17,8 @@ extension HeapCell where Value == Device {
         }
     }
 
-    /// Stops bursts from taking packets and waits until the engine has none of this queue's. False when it does not
-    /// finish in time; the queue stays paused.
+    /// Stops bursts from taking packets and waits until the engine has none of this queue's. False
+    /// when it does not finish in time; the queue stays paused.
     func drain(_ queue: HeapCell<VirtQueue>) -> Bool {
         queue.value.lock.withLock { queue.value.isPaused = true }
         let deadline = System.nanoseconds() &+ Self.drainNanoseconds
@@ -41,7 +41,8 @@ extension HeapCell where Value == Device {
         return false
     }
 
-    /// Drains a queue and takes its ring away; returns where it stood. Throws `busy` when the engine does not finish.
+    /// Drains a queue and takes its ring away; returns where it stood. Throws `busy` when the
+    /// engine does not finish.
     func stop(_ queue: HeapCell<VirtQueue>) throws(VhostError) -> UInt16 {
         guard drain(queue) else { throw .busy }
         return queue.value.lock.withLock {
@@ -50,7 +51,8 @@ extension HeapCell where Value == Device {
         }
     }
 
-    /// Builds a queue's ring if all that it needs has come. Throws `unmapped`, `badValue`, `busy`, `outOfMemory`.
+    /// Builds a queue's ring if all that it needs has come. Throws `unmapped`, `badValue`, `busy`,
+    /// `outOfMemory`.
     func start(_ queue: HeapCell<VirtQueue>) throws(VhostError) {
         try queue.value.lock.withLock { () throws(VhostError) in
             guard queue.value.ring.size == 0, queue.value.size > 0 else { return }
@@ -59,7 +61,8 @@ extension HeapCell where Value == Device {
         }
     }
 
-    /// Changes a queue that does not run: SET_VRING_NUM, SET_VRING_BASE. Throws `badState` when it does.
+    /// Changes a queue that does not run: SET_VRING_NUM, SET_VRING_BASE. Throws `badState` when it
+    /// does.
     func changeStopped(
         _ queue: HeapCell<VirtQueue>, _ change: (inout VirtQueue) -> Void
     ) throws(VhostError) {
@@ -96,8 +99,8 @@ extension HeapCell where Value == Device {
         }
     }
 
-    /// SET_MEM_TABLE: puts a new table in the place of the old one, and running rings over it. Throws `busy` when an
-    /// engine does not let go of the old one, which then stays.
+    /// SET_MEM_TABLE: puts a new table in the place of the old one, and running rings over it.
+    /// Throws `busy` when an engine does not let go of the old one, which then stays.
     func setMemory(_ memory: consuming GuestMemory) throws(VhostError) {
         var memory = memory
         try forEachQueue { (queue) throws(VhostError) in

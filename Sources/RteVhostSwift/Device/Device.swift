@@ -3,8 +3,8 @@
 
 import Synchronization
 
-/// A vhost device: one connection of a frontend. Its cell lives as long as the process and is used again for a later
-/// connection with the same vid.
+/// A vhost device: one connection of a frontend. Its cell lives as long as the process and is used
+/// again for a later connection with the same vid.
 struct Device: ~Copyable {
     /// Most queues of a device: 128 pairs, as in DPDK 21.08.
     static let maximumQueueCount = 256
@@ -35,8 +35,8 @@ struct Device: ~Copyable {
     /// The address to announce, in the low 48 bits, first byte lowest.
     let rarpAddress = Atomic<UInt64>(0)
 
-    /// Held while `memory`, `path` or `callbacks` change, and by whoever reads them from outside the event thread
-    /// without a queue's lock.
+    /// Held while `memory`, `path` or `callbacks` change, and by whoever reads them from outside
+    /// the event thread without a queue's lock.
     let lock = SpinLock()
     /// The guest's memory. Changed only with every queue's lock held as well.
     var memory = GuestMemory()
@@ -52,9 +52,11 @@ struct Device: ~Copyable {
     var offeredProtocolFeatures: UInt64 = 0
     /// Queue pairs that the driver offers.
     var offeredQueuePairs: UInt32 = 0
-    /// The built-in net backend serves the device; false once the application set features of its own.
+    /// The built-in net backend serves the device; false once the application set features of its
+    /// own.
     var isNet = true
-    /// The connection is gone, but an engine still copies: memory and packets are kept until it is done.
+    /// The connection is gone, but an engine still copies: memory and packets are kept until it is
+    /// done.
     var isDraining = false
 
     private var queues = InlineArray<256, HeapCell<VirtQueue>?>(repeating: nil)
@@ -72,8 +74,8 @@ struct Device: ~Copyable {
         return queues[index]
     }
 
-    /// The queue at `index`, made if it is new, along with those below it. Event thread. Throws `queueIndex`,
-    /// `outOfMemory`.
+    /// The queue at `index`, made if it is new, along with those below it. Event thread. Throws
+    /// `queueIndex`, `outOfMemory`.
     mutating func makeQueue(_ index: Int) throws(VhostError) -> HeapCell<VirtQueue> {
         let limit = min(Int(offeredQueuePairs) * 2, Self.maximumQueueCount)
         guard index >= 0, index < limit else { throw .frontend(.queueIndex) }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The application's `struct vhost_device_ops`, copied at registration. Called without any queue's lock.
+/// The application's `struct vhost_device_ops`, copied at registration. Called without any queue's
+/// lock.
 struct DeviceCallbacks: Sendable {
     /// A callback that is told a vid and has no result.
     typealias Event = @convention(c) (Int32) -> Void

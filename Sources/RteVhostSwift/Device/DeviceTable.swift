@@ -17,7 +17,8 @@ enum DeviceTable {
         return cell
     }
 
-    /// The device with this vid if its connection is gone and an engine still works on it. Event thread.
+    /// The device with this vid if its connection is gone and an engine still works on it. Event
+    /// thread.
     static func draining(_ vid: Int) -> HeapCell<Device>? {
         guard let cell = CellTable.find(vid, of: Device.self), cell.value.isDraining else {
             return nil

@@ -36,7 +36,8 @@ enum Feature {
     private static let passedThrough: UInt64 = 1 << 6 | 1 << 17 | 1 << 18 | 1 << 21 | 1 << 22
 
     /// What a net device offers when the application changes nothing.
-    static let netDefaults: UInt64 = checksum | guestChecksum | mtu | mergeableBuffers | anyLayout
+    static let netDefaults: UInt64 =
+        checksum | guestChecksum | mtu | mergeableBuffers | anyLayout
         | indirectDescriptors | eventIndex | protocolFeatures | version1 | inOrder
         | guestSegmentation | hostSegmentation | passedThrough
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// What negotiation and registration decided for a queue's datapath; copied into the queue, so that a burst reads one
-/// place.
+/// What negotiation and registration decided for a queue's datapath; copied into the queue, so that
+/// a burst reads one place.
 struct QueueProfile: BitwiseCopyable {
     /// Bytes of the virtio-net header: 12 with MRG_RXBUF or VERSION_1, else 10. virtio 1.2, 5.1.6.
     var headerByteCount = 10

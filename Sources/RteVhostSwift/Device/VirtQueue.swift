@@ -1,40 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// Where a frontend says that a ring lies, as SET_VRING_ADDR carries it.
-struct RingAddresses: Equatable {
-    var descriptors: FrontendAddress
-    var used: FrontendAddress
-    var available: FrontendAddress
-    /// VHOST_VRING_F_LOG and others.
-    var flags: UInt32
-    /// Guest-physical address of the used ring for the dirty log.
-    var logAddress: UInt64
-}
-
-/// What a queue knows of a descriptor that a message brings: never sent, "none" (NOFD), or one.
-enum QueueDescriptor: ~Copyable {
-    case unset
-    case none
-    case descriptor(FileDescriptor)
-
-    /// True when the message came, with a descriptor or with the flag that there is none.
-    var isSet: Bool {
-        switch self {
-        case .unset: false
-        default: true
-        }
-    }
-
-    /// The number, or -1.
-    var number: Int32 {
-        switch self {
-        case .descriptor(let descriptor): descriptor.number
-        default: -1
-        }
-    }
-}
-
 /// A virtqueue as a device has it. Everything but `lock` is read and written with `lock` held.
 struct VirtQueue: ~Copyable {
     /// Held by a burst, and by whatever changes the queue.
@@ -84,13 +50,14 @@ struct VirtQueue: ~Copyable {
     @inline(__always)
     var isRunning: Bool { isEnabled && !isPaused && ring.size > 0 }
 
-    /// True when the application is to be told that the queue works: DPDK 21.08 wants both eventfds as well.
+    /// True when the application is to be told that the queue works: DPDK 21.08 wants both eventfds
+    /// as well.
     var isReady: Bool { isEnabled && ring.size > 0 && kick.isSet && call.isSet }
 }
 
 extension VirtQueue {
-    /// Builds the ring over the guest's memory where its parts are known; does nothing while one is missing. Throws
-    /// `unmapped` or `badValue` when they are wrong.
+    /// Builds the ring over the guest's memory where its parts are known; does nothing while one is
+    /// missing. Throws `unmapped` or `badValue` when they are wrong.
     mutating func startRing(in memory: borrowing GuestMemory) throws(VhostError) {
         guard ring.size == 0, size > 0, kick.isSet, addresses != nil, memory.regionCount > 0 else {
             return
@@ -99,8 +66,8 @@ extension VirtQueue {
         var ring = try SplitRing(
             size: size, descriptors: slices.descriptors, available: slices.available,
             used: slices.used, usesEventIndex: profile.usesEventIndex)
-        // A frontend that lost its backend sends base 0 although the guest's ring went on: what was used is done,
-        // what was only taken is offered again. DPDK 21.08 does the same.
+        // A frontend that lost its backend sends base 0 although the guest's ring went on: what was
+        // used is done, what was only taken is offered again. DPDK 21.08 does the same.
         let used16 = ring.storedUsedIndex()
         ring.start(nextAvailable: used16 == base ? base : used16, nextUsed: used16)
         ring.setKicksWanted(wantsKicks)

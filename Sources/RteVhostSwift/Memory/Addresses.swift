@@ -19,8 +19,8 @@ struct FrontendAddress: Equatable {
     var rawValue: UInt64
 }
 
-/// An address that a DMA engine is given: a virtual address of this process, or a physical one when the EAL runs in
-/// IOVA-as-PA mode.
+/// An address that a DMA engine is given: a virtual address of this process, or a physical one when
+/// the EAL runs in IOVA-as-PA mode.
 struct EngineAddress: Equatable {
     /// The number.
     var rawValue: UInt

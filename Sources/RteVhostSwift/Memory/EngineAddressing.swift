@@ -3,8 +3,8 @@
 
 import CRteVhost
 
-/// Which addresses a DMA engine understands: those of DPDK's EAL when it is in the process, else virtual ones.
-/// Found once, when the first memory table or channel needs it.
+/// Which addresses a DMA engine understands: those of DPDK's EAL when it is in the process, else
+/// virtual ones. Found once, when the first memory table or channel needs it.
 enum EngineAddressing {
     private typealias ModeFunction = @convention(c) () -> UInt32
     private typealias TranslateFunction =
@@ -14,7 +14,9 @@ enum EngineAddressing {
     private static let physicalMode: UInt32 = 1
 
     /// Set by `prepare`; a plain value, so that the datapath reads it without a `once`.
+    // SAFETY: written once, by `prepare`, before the first device exists.
     nonisolated(unsafe) private static var mode: UInt32 = 0
+    // SAFETY: written once, by `prepare`, before the first device exists.
     nonisolated(unsafe) private static var translate: UnsafeMutableRawPointer? = nil
 
     /// True when engine addresses are physical and differ from one page to the next.

@@ -3,16 +3,8 @@
 
 import CRteVhost
 
-/// A value that is read from, and written to, guest memory in exactly one access, or in one access for each of its
-/// words.
-protocol GuestValue: BitwiseCopyable {
-    /// Reads once.
-    static func load(_ address: UnsafeRawPointer) -> Self
-    /// Writes once.
-    static func store(_ value: Self, _ address: UnsafeMutableRawPointer)
-}
-
-/// A table in guest memory: bounds-checked loads and stores by value. Made once, when a ring's addresses are set.
+/// A table in guest memory: bounds-checked loads and stores by value. Made once, when a ring's
+/// addresses are set.
 @safe
 struct GuestArray<Element: GuestValue>: BitwiseCopyable {
     private let base: UnsafeMutableRawPointer
@@ -22,6 +14,7 @@ struct GuestArray<Element: GuestValue>: BitwiseCopyable {
 
     /// The elements that fit into `slice`.
     init(_ slice: GuestSlice) {
+        // SAFETY: the slice is proven; the table covers no more of it.
         unsafe base = slice.base
         count = slice.count / MemoryLayout<Element>.stride
     }
@@ -55,7 +48,8 @@ extension GuestArray where Element == UInt16 {
     @inline(__always)
     func loadAcquire(_ index: Int) -> UInt16 {
         precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-        // SAFETY: as in load; slices of 16-bit tables are aligned, checked when the ring was set up.
+        // SAFETY: as in load; slices of 16-bit tables are aligned, checked when the ring was set
+        // up.
         return unsafe crte_load_acquire_u16(base + index &* 2)
     }
 
@@ -65,45 +59,5 @@ extension GuestArray where Element == UInt16 {
         precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
         // SAFETY: as in loadAcquire.
         unsafe crte_store_release_u16(base + index &* 2, value)
-    }
-}
-
-extension UInt16: GuestValue {
-    @inline(__always)
-    static func load(_ address: UnsafeRawPointer) -> UInt16 { unsafe crte_load_u16(address) }
-
-    @inline(__always)
-    static func store(_ value: UInt16, _ address: UnsafeMutableRawPointer) {
-        unsafe crte_store_u16(address, value)
-    }
-}
-
-/// Two 64-bit words: a descriptor of either ring format, before its fields are told apart.
-struct GuestWords: GuestValue {
-    /// Bytes 0 to 7.
-    let first: UInt64
-    /// Bytes 8 to 15.
-    let second: UInt64
-
-    @inline(__always)
-    static func load(_ address: UnsafeRawPointer) -> GuestWords {
-        let pair = unsafe crte_load_pair(address)
-        return GuestWords(first: pair.first, second: pair.second)
-    }
-
-    @inline(__always)
-    static func store(_ value: GuestWords, _ address: UnsafeMutableRawPointer) {
-        unsafe crte_store_u64(address, value.first)
-        unsafe crte_store_u64(address + 8, value.second)
-    }
-}
-
-extension UInt64: GuestValue {
-    @inline(__always)
-    static func load(_ address: UnsafeRawPointer) -> UInt64 { unsafe crte_load_u64(address) }
-
-    @inline(__always)
-    static func store(_ value: UInt64, _ address: UnsafeMutableRawPointer) {
-        unsafe crte_store_u64(address, value)
     }
 }

@@ -3,7 +3,8 @@
 
 import CRteVhost
 
-/// The guest's memory as the frontend's table gave it, mapped: the one place where addresses become host bytes.
+/// The guest's memory as the frontend's table gave it, mapped: the one place where addresses become
+/// host bytes.
 struct GuestMemory: ~Copyable {
     /// Most regions of a table: DPDK 21.08, and vhost-user without CONFIGURE_MEM_SLOTS.
     static let maximumRegionCount = 8
@@ -44,13 +45,15 @@ struct GuestMemory: ~Copyable {
     /// Adds a region. Throws `limitReached`, or `badValue` when it overlaps one that is there.
     mutating func add(_ owner: consuming MappedRegion) throws(VhostError) {
         guard regionCount < Self.maximumRegionCount else { throw .limitReached }
+        // SAFETY: addresses are kept as numbers; the owner is kept beside them.
         let new = unsafe Region(
             guest: owner.description.guest.rawValue,
             frontend: owner.description.frontend.rawValue,
             byteCount: owner.description.byteCount, host: UInt(bitPattern: owner.host))
         for index in 0..<regionCount {
             let old = regions[index]
-            let apart = new.guest >= old.guest &+ old.byteCount
+            let apart =
+                new.guest >= old.guest &+ old.byteCount
                 || old.guest >= new.guest &+ new.byteCount
             guard apart else { throw .frontend(.badValue) }
         }
@@ -65,8 +68,8 @@ struct GuestMemory: ~Copyable {
         regionCount += 1
     }
 
-    /// The bytes at a guest-physical address: `count` of them, or fewer when the region ends before; nil when no
-    /// region has the first.
+    /// The bytes at a guest-physical address: `count` of them, or fewer when the region ends
+    /// before; nil when no region has the first.
     @inline(__always)
     func slice(at address: GuestAddress, count: Int) -> GuestSlice? {
         var index = 0
@@ -76,7 +79,8 @@ struct GuestMemory: ~Copyable {
             if offset < region.byteCount {
                 let rest = region.byteCount &- offset
                 let length = min(UInt64(truncatingIfNeeded: count), rest)
-                // SAFETY: offset + length ≤ byteCount, all of which is mapped at host, which is not NULL.
+                // SAFETY: offset + length ≤ byteCount, all of which is mapped at host, which is not
+                // NULL.
                 return unsafe GuestSlice(
                     proven: UnsafeMutableRawPointer(bitPattern: region.host &+ UInt(offset))
                         .unsafelyUnwrapped,

@@ -3,8 +3,9 @@
 
 import CRteVhost
 
-/// Host bytes that a guest shares with us: mapped, in range and permitted. Only translation makes one, so whoever has
-/// a slice may touch all of it, for as long as the queue's lock keeps the memory table from changing.
+/// Host bytes that a guest shares with us: mapped, in range and permitted. Only translation makes
+/// one, so whoever has a slice may touch all of it, for as long as the queue's lock keeps the
+/// memory table from changing.
 @safe
 struct GuestSlice: BitwiseCopyable {
     /// First byte.

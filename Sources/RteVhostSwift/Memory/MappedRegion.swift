@@ -27,7 +27,8 @@ struct MappedRegion: ~Copyable {
     /// Bytes mapped, a multiple of the file's page size.
     let mappingByteCount: Int
 
-    /// Maps a region. Throws `badValue` for a description that no file can satisfy, `system` when mmap fails.
+    /// Maps a region. Throws `badValue` for a description that no file can satisfy, `system` when
+    /// mmap fails.
     init(_ description: Description, file: consuming FileDescriptor) throws(VhostError) {
         let mappingByteCount = try Self.mappingSize(of: description, file: file)
         // SAFETY: a new shared mapping of a file; nothing of this process lies there.
@@ -43,6 +44,7 @@ struct MappedRegion: ~Copyable {
         self.mappingByteCount = mappingByteCount
     }
 
+    // SAFETY: init made the mapping; nobody translates through a table that is gone.
     deinit { unsafe munmap(mapping, mappingByteCount) }
 
     /// Host address of the region's first byte.
@@ -51,8 +53,8 @@ struct MappedRegion: ~Copyable {
         unsafe mapping + Int(description.fileOffset)
     }
 
-    /// Bytes to map. A file shorter than its region would raise SIGBUS at the first touch, so it is refused; memory
-    /// whose size fstat does not tell (a device) is taken at its word.
+    /// Bytes to map. A file shorter than its region would raise SIGBUS at the first touch, so it is
+    /// refused; memory whose size fstat does not tell (a device) is taken at its word.
     private static func mappingSize(
         of description: Description, file: borrowing FileDescriptor
     ) throws(VhostError) -> Int {
@@ -65,10 +67,12 @@ struct MappedRegion: ~Copyable {
             throw .frontend(.badValue)
         }
         var status = stat()
+        // SAFETY: the structure lives through the call.
         _ = unsafe try System.check(fstat(file.number, &status))
         let isFile = status.st_mode & 0o170000 == 0o100000
         guard !isFile || UInt64(max(0, status.st_size)) >= end else { throw .frontend(.badValue) }
-        // DPDK 21.08: mmap of huge pages wants a length in whole pages, st_blksize tells their size.
+        // DPDK 21.08: mmap of huge pages wants a length in whole pages, st_blksize tells their
+        // size.
         let page = UInt64(max(4096, status.st_blksize))
         guard page.nonzeroBitCount == 1, page <= 1 << 34 else { throw .frontend(.badValue) }
         return Int((end + page - 1) & ~(page - 1))

@@ -12,8 +12,8 @@ struct PageTable: ~Copyable {
 
     private static let shift: UInt = 12
 
-    /// Looks up each page; touching them first, because a page that was never touched has no address. Throws
-    /// `unmapped` when the EAL does not know one, `outOfMemory`.
+    /// Looks up each page; touching them first, because a page that was never touched has no
+    /// address. Throws `unmapped` when the EAL does not know one, `outOfMemory`.
     init(host: UInt, byteCount: UInt64) throws(VhostError) {
         let firstPage = host >> Self.shift
         let count = Int((host + UInt(byteCount) - 1) >> Self.shift - firstPage + 1)
@@ -23,7 +23,8 @@ struct PageTable: ~Copyable {
         let pages = unsafe raw.bindMemory(to: UInt.self, capacity: count)
         for index in 0..<count {
             let page = (firstPage + UInt(index)) << Self.shift
-            // SAFETY: the page is part of a mapping that the caller owns; the table has `count` places.
+            // SAFETY: the page is part of a mapping that the caller owns; the table has `count`
+            // places.
             _ = unsafe crte_load_u16(UnsafeRawPointer(bitPattern: max(page, host))!)
             guard let address = EngineAddressing.physical(page) else {
                 unsafe free(raw)
@@ -36,6 +37,7 @@ struct PageTable: ~Copyable {
         self.firstPage = firstPage
     }
 
+    // SAFETY: allocated by init, freed once.
     deinit { unsafe free(pages) }
 
     /// Physical address of a host byte of the region.

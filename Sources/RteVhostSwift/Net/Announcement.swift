@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The RARP broadcast that makes switches learn where a migrated guest lives: RFC 903, as QEMU sends it.
+/// The RARP broadcast that makes switches learn where a migrated guest lives: RFC 903, as QEMU
+/// sends it.
 enum Announcement {
-    /// Bytes of the frame: the smallest Ethernet frame without its check sequence is 60; DPDK 21.08 pads to 64.
+    /// Bytes of the frame: the smallest Ethernet frame without its check sequence is 60; DPDK 21.08
+    /// pads to 64.
     private static let byteCount = 64
 
-    /// Fills a fresh mbuf with the announcement of a MAC address, in the low 48 bits, first byte lowest. False when
-    /// the mbuf is too small.
+    /// Fills a fresh mbuf with the announcement of a MAC address, in the low 48 bits, first byte
+    /// lowest. False when the mbuf is too small.
     static func write(_ address: UInt64, to packet: PacketBuffer) -> Bool {
         guard packet.capacity >= byteCount else { return false }
         let frame = packet.room

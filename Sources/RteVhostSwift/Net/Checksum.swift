@@ -3,7 +3,8 @@
 
 /// The Internet checksum (RFC 1071) over a packet's own bytes.
 enum Checksum {
-    /// Sums the packet from `start` to its end and writes the sum's complement at `field`, which lies within.
+    /// Sums the packet from `start` to its end and writes the sum's complement at `field`, which
+    /// lies within.
     static func complete(_ packet: PacketBuffer, start: Int, field: Int) {
         var sum: UInt32 = 0
         var isOdd = false

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// Who copies a packet's bytes: the processor, or a DMA engine. The loops of the datapath are written against this.
+/// Who copies a packet's bytes: the processor, or a DMA engine. The loops of the datapath are
+/// written against this.
 protocol CopyEngine: ~Copyable {
-    /// True when a packet is complete as soon as its last piece was given; it needs no place in the in-flight FIFO.
+    /// True when a packet is complete as soon as its last piece was given; it needs no place in the
+    /// in-flight FIFO.
     static var completesAtOnce: Bool { get }
 
     /// Begins a packet.
@@ -20,41 +22,9 @@ protocol CopyEngine: ~Copyable {
     /// Forgets the pieces of a packet that is given up in the middle.
     mutating func cancelPacket()
 
-    /// Puts the packet at hand, or a chain that goes back unused, into the FIFO; its used entries were pushed. False
-    /// when the burst has to end. Never called where `completesAtOnce`.
+    /// Puts the packet at hand, or a chain that goes back unused, into the FIFO; its used entries
+    /// were pushed. False when the burst has to end. Never called where `completesAtOnce`.
     static func keep<R: Ring & ~Copyable>(
         _ record: InflightPacket, _ burst: QueueBurst, _ engine: inout Self, _ ring: inout R
     ) -> Bool
-}
-
-/// The processor copies, at once.
-struct ProcessorCopy: CopyEngine, ~Copyable {
-    @inline(__always)
-    static var completesAtOnce: Bool { true }
-
-    @inline(__always)
-    mutating func beginPacket() {}
-
-    @inline(__always)
-    mutating func copy(
-        from source: GuestSlice, to destination: PacketSlice, memory: borrowing GuestMemory
-    ) {
-        copyBytes(from: source, to: destination)
-    }
-
-    @inline(__always)
-    mutating func copy(
-        from source: PacketSlice, to destination: GuestSlice, memory: borrowing GuestMemory
-    ) {
-        copyBytes(from: source, to: destination)
-    }
-
-    @inline(__always)
-    mutating func cancelPacket() {}
-
-    @inline(__always)
-    static func keep<R: Ring & ~Copyable>(
-        _ record: InflightPacket, _ burst: QueueBurst, _ engine: inout ProcessorCopy,
-        _ ring: inout R
-    ) -> Bool { true }
 }

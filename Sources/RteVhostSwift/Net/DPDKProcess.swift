@@ -19,9 +19,11 @@ enum DPDKProcess {
     }
 
     /// `rte_mempool_ops_table`; nil without DPDK.
+    // SAFETY: written once, by `prepare`, before any burst can run.
     nonisolated(unsafe) private(set) static var mempoolOperations: UnsafeMutableRawPointer? = nil
 
     /// How this process's DPDK lays out mempool caches.
+    // SAFETY: written once, by `prepare`, before any burst can run.
     nonisolated(unsafe) private static var layout = CacheLayout(objects: 16, stride: 12352)
 
     /// The same, to read.
@@ -46,6 +48,7 @@ enum DPDKProcess {
         var number = 0
         var digits = 0
         var index = 0
+        // SAFETY: a C string is read up to its closing zero.
         while unsafe text[index] != 0, digits < 4, index < 64 {
             let byte = unsafe UInt8(bitPattern: text[index])
             if byte >= 0x30, byte <= 0x39 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// Guest to host. The one loop that takes packets from a guest, for every ring format and copy engine.
+/// Guest to host. The one loop that takes packets from a guest, for every ring format and copy
+/// engine.
 extension QueueBurst {
     /// Most bytes of a packet without its header: what DPDK's 16-bit lengths and IP allow.
     private static var longestPacket: UInt64 { 65_535 }
@@ -15,8 +16,8 @@ extension QueueBurst {
         case none
     }
 
-    /// Takes up to `limit` chains. Packets that are complete at once go to `packets` and the used ring; others into
-    /// the FIFO. Returns packets in `packets`.
+    /// Takes up to `limit` chains. Packets that are complete at once go to `packets` and the used
+    /// ring; others into the FIFO. Returns packets in `packets`.
     @inline(__always)
     func dequeueLoop<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
         _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int
@@ -118,7 +119,8 @@ extension QueueBurst {
         case tooLong
     }
 
-    /// A packet longer than one mbuf: an external buffer, a chain, or nothing, as the driver's flags say.
+    /// A packet longer than one mbuf: an external buffer, a chain, or nothing, as the driver's
+    /// flags say.
     @inline(never)
     private func makeRoom(_ packet: PacketBuffer, byteCount: Int) -> Room {
         if profile.allowsExternalBuffers, packet.attachBuffer(byteCount: byteCount) {
@@ -127,8 +129,8 @@ extension QueueBurst {
         return profile.wantsLinearBuffers || packet.capacity == 0 ? .tooLong : .chain
     }
 
-    /// Copies the segment list behind its header into `packet` and as many more mbufs as it takes; false when the
-    /// pool has no more.
+    /// Copies the segment list behind its header into `packet` and as many more mbufs as it takes;
+    /// false when the pool has no more.
     @inline(__always)
     private func copy<E: CopyEngine & ~Copyable>(
         into packet: PacketBuffer, byteCount: Int, _ engine: inout E
@@ -151,8 +153,9 @@ extension QueueBurst {
                 room = more.room
                 filled = 0
             }
-            guard let piece = cursor.next(
-                state.value.segments, limit: min(room.count &- filled, left))
+            guard
+                let piece = cursor.next(
+                    state.value.segments, limit: min(room.count &- filled, left))
             else { break }
             engine.copy(
                 from: piece, to: room.part(from: filled, count: piece.count),

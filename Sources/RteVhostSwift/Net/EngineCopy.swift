@@ -3,15 +3,17 @@
 
 import CRteVhost
 
-/// The application's DMA engine as one queue uses it: pieces of at least the threshold are collected into descriptors,
-/// smaller ones are copied by the processor. DPDK 21.08: one descriptor is one packet.
+/// The application's DMA engine as one queue uses it: pieces of at least the threshold are
+/// collected into descriptors, smaller ones are copied by the processor. DPDK 21.08: one descriptor
+/// is one packet.
 struct EngineCopy: CopyEngine, ~Copyable {
     @inline(__always)
     static var completesAtOnce: Bool { false }
 
     /// Descriptors given to the engine at once.
     static let batch = 64
-    /// Pieces of one batch; a packet that does not find room for all of its own has the rest copied by the processor.
+    /// Pieces of one batch; a packet that does not find room for all of its own has the rest copied
+    /// by the processor.
     static let pieceLimit = 2048
 
     /// True between channel registration and its end.
@@ -19,8 +21,8 @@ struct EngineCopy: CopyEngine, ~Copyable {
     /// RTE_VHOST_ASYNC_RELAXED_ORDER
     private(set) var isRelaxed = false
     private var threshold = 0
-    /// Whose packets are given up when the engine refuses them: freed when they are ours (from the guest), counted
-    /// when they are the application's.
+    /// Whose packets are given up when the engine refuses them: freed when they are ours (from the
+    /// guest), counted when they are the application's.
     private(set) var ownsPackets = false
     /// Packets of the application that the burst at hand had to give up.
     private(set) var refusedCount = 0
@@ -187,8 +189,8 @@ extension EngineCopy {
             refused: offered - accepted, isError: result < 0 || Int(result) > offered)
     }
 
-    /// Asks the engine for at most `limit` completions; a negative answer is none and an error, more than `limit` is
-    /// `limit` and an error.
+    /// Asks the engine for at most `limit` completions; a negative answer is none and an error,
+    /// more than `limit` is `limit` and an error.
     func poll(vid: Int32, queue: Int, limit: Int) -> (count: Int, isError: Bool) {
         let result = callbacks.check(vid: vid, queue: queue, limit: limit)
         return (min(max(Int(result), 0), limit), result < 0 || Int(result) > limit)

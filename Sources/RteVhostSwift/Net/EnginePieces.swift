@@ -3,8 +3,8 @@
 
 import CRteVhost
 
-/// The arrays that `transfer_data` is shown: pieces as iovecs, an iterator for each side of a packet, a descriptor for
-/// each packet.
+/// The arrays that `transfer_data` is shown: pieces as iovecs, an iterator for each side of a
+/// packet, a descriptor for each packet.
 @safe
 struct EnginePieces: ~Copyable {
     private let sources: FixedBuffer<iovec>
@@ -14,6 +14,7 @@ struct EnginePieces: ~Copyable {
     let descriptors: FixedBuffer<rte_vhost_async_desc>
 
     /// Pieces there is room for.
+    // SAFETY: only the count is read.
     var pieceCount: Int { unsafe sources.count }
 
     /// Arrays of these sizes.
@@ -49,41 +50,5 @@ struct EnginePieces: ~Copyable {
             offset: 0, count: byteCount, iov: destinations.base + start, nr_segs: UInt(count))
         unsafe descriptors[index] = rte_vhost_async_desc(
             src: iterators.base + index * 2, dst: iterators.base + index * 2 + 1)
-    }
-}
-
-/// The two callbacks of `struct rte_vhost_async_channel_ops`, copied at registration.
-@safe
-struct EngineCallbacks: @unchecked Sendable {
-    private let operations: rte_vhost_async_channel_ops
-
-    /// None.
-    init() { operations = rte_vhost_async_channel_ops() }
-
-    /// Copies the application's table; nil when it or one of its callbacks is missing.
-    init?(_ operations: UnsafePointer<rte_vhost_async_channel_ops>?) {
-        guard let operations = unsafe operations,
-            unsafe operations.pointee.transfer_data != nil,
-            unsafe operations.pointee.check_completed_copies != nil
-        else { return nil }
-        unsafe self.operations = operations.pointee
-    }
-
-    /// `transfer_data`
-    func transfer(
-        vid: Int32, queue: Int, pieces: borrowing EnginePieces, count: Int
-    ) -> Int32 {
-        // SAFETY: `count` descriptors were set; the engine keeps its own copy of what it needs.
-        guard let function = unsafe operations.transfer_data else { return 0 }
-        return unsafe function(
-            vid, UInt16(truncatingIfNeeded: queue), pieces.descriptors.base, nil,
-            UInt16(truncatingIfNeeded: count))
-    }
-
-    /// `check_completed_copies`
-    func check(vid: Int32, queue: Int, limit: Int) -> Int32 {
-        guard let function = unsafe operations.check_completed_copies else { return 0 }
-        return function(
-            vid, UInt16(truncatingIfNeeded: queue), nil, UInt16(truncatingIfNeeded: limit))
     }
 }

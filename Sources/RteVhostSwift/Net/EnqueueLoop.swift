@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// Host to guest. The one loop that gives packets to a guest, for every ring format and copy engine.
+/// Host to guest. The one loop that gives packets to a guest, for every ring format and copy
+/// engine.
 extension QueueBurst {
     /// What became of gathering room for one packet.
     private enum Gathering {
@@ -13,14 +14,15 @@ extension QueueBurst {
         case bad(Int, ChainFault)
     }
 
-    /// Gives the guest packets from `packets` in order, at most `limit`. What is complete at once goes to the used
-    /// ring; the rest into the FIFO. Returns packets taken.
+    /// Gives the guest packets from `packets` in order, at most `limit`. What is complete at once
+    /// goes to the used ring; the rest into the FIFO. Returns packets taken.
     @inline(__always)
     func enqueueLoop<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
         _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int
     ) -> Int {
         var count = 0
-        // Bounded: a turn takes a packet, or gives back at least one of the chains that were offered.
+        // Bounded: a turn takes a packet, or gives back at least one of the chains that were
+        // offered.
         while count < limit {
             guard let packet = packets[count] else { return count }
             let mark = ring.mark
@@ -53,7 +55,8 @@ extension QueueBurst {
         return count
     }
 
-    /// Collects chains until they hold `byteCount` bytes: one chain, or with MRG_RXBUF as many as it takes.
+    /// Collects chains until they hold `byteCount` bytes: one chain, or with MRG_RXBUF as many as
+    /// it takes.
     @inline(__always)
     private func gather<R: Ring & ~Copyable>(_ ring: inout R, byteCount: Int) -> Gathering {
         state.value.segments.removeAll()
@@ -140,8 +143,9 @@ extension QueueBurst {
             let data = current.data
             var offset = 0
             while offset < data.count, left > 0 {
-                guard let piece = cursor.next(
-                    state.value.segments, limit: min(data.count &- offset, left))
+                guard
+                    let piece = cursor.next(
+                        state.value.segments, limit: min(data.count &- offset, left))
                 else { return }
                 engine.copy(
                     from: data.part(from: offset, count: piece.count), to: piece,

@@ -3,7 +3,8 @@
 
 /// Registration of DMA engines, and what a queue tells about itself.
 extension NetDatapath {
-    /// `rte_vhost_async_channel_register`. Throws `notFound`, `invalidArgument`, `exists`, `busy`, `outOfMemory`.
+    /// `rte_vhost_async_channel_register`. Throws `notFound`, `invalidArgument`, `exists`, `busy`,
+    /// `outOfMemory`.
     static func register(
         _ vid: Int32, _ queue: UInt16, callbacks: EngineCallbacks, threshold: UInt32,
         isRelaxed: Bool
@@ -19,8 +20,8 @@ extension NetDatapath {
         }
     }
 
-    /// `rte_vhost_async_channel_unregister`. Throws `notFound`; `busy` while packets are in flight or, unless it may
-    /// wait, while the lock is held.
+    /// `rte_vhost_async_channel_unregister`. Throws `notFound`; `busy` while packets are in flight
+    /// or, unless it may wait, while the lock is held.
     static func unregister(
         _ vid: Int32, _ queue: UInt16, mayWait: Bool
     ) throws(VhostError) {
@@ -39,7 +40,8 @@ extension NetDatapath {
         state.value.engine.unregister()
     }
 
-    /// `rte_vhost_async_get_inflight`: packets in flight. Throws `notFound`, `busy` while the lock is held.
+    /// `rte_vhost_async_get_inflight`: packets in flight. Throws `notFound`, `busy` while the lock
+    /// is held.
     static func inflightCount(_ vid: Int32, _ queue: UInt16) throws(VhostError) -> Int {
         guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
             throw .notFound

@@ -3,8 +3,8 @@
 
 import Synchronization
 
-/// The data-plane calls: each finds its queue, takes the lock, runs one burst and, the lock released, tells the
-/// application that the guest was interrupted.
+/// The data-plane calls: each finds its queue, takes the lock, runs one burst and, the lock
+/// released, tells the application that the guest was interrupted.
 enum NetDatapath {
     /// Direction of a queue by its index: even ones receive (host to guest), odd ones transmit.
     enum Direction {
@@ -43,9 +43,10 @@ enum NetDatapath {
         return result.count
     }
 
-    /// `rte_vhost_async_try_dequeue_burst`: packets, and those in flight afterwards; -1 in flight where there is no
-    /// device, queue or registration, where the lock is held, or where the queue is disabled with nothing in flight.
-    static func dequeueAsync(
+    /// `rte_vhost_async_try_dequeue_burst`: packets, and those in flight afterwards; -1 in flight
+    /// where there is no device, queue or registration, where the lock is held, or where the queue
+    /// is disabled with nothing in flight.
+    static func engineDequeue(
         _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray
     ) -> (count: Int, inflight: Int32) {
         guard let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock() else {
@@ -59,7 +60,7 @@ enum NetDatapath {
             return (0, -1)
         }
         let announced = announce(device, cell, pool: pool, packets: packets)
-        let result = QueueBurst(device: device, queue: cell).dequeueAsync(
+        let result = QueueBurst(device: device, queue: cell).engineDequeue(
             pool: pool, into: packets.dropping(announced))
         let inflight = Int32(truncatingIfNeeded: state.value.inflight.packetCount)
         cell.value.lock.unlock()
@@ -68,13 +69,13 @@ enum NetDatapath {
     }
 
     /// `rte_vhost_submit_enqueue_burst`: packets taken, and those that are complete already.
-    static func enqueueAsync(
+    static func engineEnqueue(
         _ vid: Int32, _ queue: UInt16, packets: PacketArray, completed: PacketArray
     ) -> (taken: Int, completed: Int) {
         guard let (device, cell) = find(vid, queue, .toGuest) else { return (0, 0) }
         let outcome = cell.value.lock.withLock { () -> (taken: Int, result: BurstResult) in
             guard isRegistered(cell) else { return (0, BurstResult()) }
-            return QueueBurst(device: device, queue: cell).enqueueAsync(
+            return QueueBurst(device: device, queue: cell).engineEnqueue(
                 packets, completed: completed)
         }
         tell(device, outcome.result)
@@ -92,8 +93,8 @@ enum NetDatapath {
         return result.count
     }
 
-    /// `rte_vhost_clear_queue_thread_unsafe`: both directions, no working ring needed. The lock is taken all the same:
-    /// callbacks are called without it, so waiting for it is safe there.
+    /// `rte_vhost_clear_queue_thread_unsafe`: both directions, no working ring needed. The lock is
+    /// taken all the same: callbacks are called without it, so waiting for it is safe there.
     static func clear(_ vid: Int32, _ queue: UInt16, packets: PacketArray) -> Int {
         guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
             return 0
@@ -113,7 +114,8 @@ extension NetDatapath {
         _ vid: Int32, _ queue: UInt16, _ direction: Direction
     ) -> (HeapCell<Device>, HeapCell<VirtQueue>)? {
         guard let device = DeviceTable.find(vid) else { return nil }
-        guard direction.fits(queue), device.value.isNet, let cell = device.value.queue(Int(queue)) else {
+        guard direction.fits(queue), device.value.isNet, let cell = device.value.queue(Int(queue))
+        else {
             logWrongQueue(device, queue)
             return nil
         }
@@ -144,7 +146,8 @@ extension NetDatapath {
         function(device.value.vid)
     }
 
-    /// Puts a pending announcement at `packets[0]`; 1 when it did. It stays pending while there is no room or no mbuf.
+    /// Puts a pending announcement at `packets[0]`; 1 when it did. It stays pending while there is
+    /// no room or no mbuf.
     @inline(__always)
     private static func announce(
         _ device: HeapCell<Device>, _ queue: HeapCell<VirtQueue>, pool: PacketPool,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The virtio-net header, private and by value: virtio 1.2, 5.1.6. Read once; what was checked is what is used.
+/// The virtio-net header, private and by value: virtio 1.2, 5.1.6. Read once; what was checked is
+/// what is used.
 struct NetHeader: BitwiseCopyable, Equatable {
     /// flags, gso_type, hdr_len, gso_size and csum_start: bytes 0 to 7, little-endian.
     var first: UInt64 = 0
@@ -23,24 +24,48 @@ struct NetHeader: BitwiseCopyable, Equatable {
     static let needsChecksum: UInt8 = 1
     /// VIRTIO_NET_HDR_F_DATA_VALID
     static let dataValid: UInt8 = 2
-    /// VIRTIO_NET_HDR_GSO_TCPV4, UDP, TCPV6, ECN
+    /// VIRTIO_NET_HDR_GSO_TCPV4
     static let segmentationTCP4: UInt8 = 1
+    /// VIRTIO_NET_HDR_GSO_UDP
     static let segmentationUDP: UInt8 = 3
+    /// VIRTIO_NET_HDR_GSO_TCPV6
     static let segmentationTCP6: UInt8 = 4
+    /// VIRTIO_NET_HDR_GSO_ECN
     static let segmentationECN: UInt8 = 0x80
 
     /// No offload at all.
     @inline(__always)
     init() {}
 
-    /// A header of its fields.
-    init(
-        flags: UInt8, segmentationType: UInt8 = 0, headerByteCount: UInt16 = 0,
-        segmentSize: UInt16 = 0, checksumStart: UInt16, checksumOffset: UInt16
-    ) {
-        first = UInt64(flags) | UInt64(segmentationType) << 8 | UInt64(headerByteCount) << 16
-            | UInt64(segmentSize) << 32 | UInt64(checksumStart) << 48
-        self.checksumOffset = checksumOffset
+    /// What asks for a checksum: NEEDS_CSUM with where to begin and where to write, from there.
+    struct ChecksumRequest {
+        /// csum_start
+        var start: UInt16
+        /// csum_offset
+        var offset: UInt16
+    }
+
+    /// What asks for segmentation: gso_type, gso_size and hdr_len.
+    struct SegmentationRequest {
+        /// gso_type
+        var type: UInt8
+        /// gso_size
+        var size: UInt16
+        /// hdr_len
+        var headerByteCount: UInt16
+    }
+
+    /// A header that asks for these.
+    init(checksum: ChecksumRequest?, segmentation: SegmentationRequest?) {
+        if let checksum {
+            first = UInt64(Self.needsChecksum) | UInt64(checksum.start) << 48
+            checksumOffset = checksum.offset
+        }
+        if let segmentation {
+            first |=
+                UInt64(segmentation.type) << 8 | UInt64(segmentation.headerByteCount) << 16
+                | UInt64(segmentation.size) << 32
+        }
     }
 
     /// True when the header asks for nothing.
@@ -97,7 +122,8 @@ extension SegmentList {
         for index in 0..<count {
             for offset in 0..<self[index].count {
                 guard position < byteCount else { return }
-                let byte = position < 8
+                let byte =
+                    position < 8
                     ? header.first >> UInt64(8 * position) : last >> UInt64(8 * (position - 8))
                 self[index].store8(UInt8(truncatingIfNeeded: byte), at: offset)
                 position += 1

@@ -3,13 +3,14 @@
 
 import CRteVhost
 
-/// A packet pool of this library: `struct rte_mempool` as DPDK 21.08 lays it out, with per-thread caches in front of a
-/// stack of free objects.
+/// A packet pool of this library: `struct rte_mempool` as DPDK 21.08 lays it out, with per-thread
+/// caches in front of a stack of free objects.
 @safe
 struct OwnPool {
     private let pool: UnsafeMutablePointer<rte_mempool>
 
-    /// `ops_index` of a pool of this library: no index of DPDK's table. RTEVHOSTSWIFT_MEMPOOL_OPS_INDEX.
+    /// `ops_index` of a pool of this library: no index of DPDK's table.
+    /// RTEVHOSTSWIFT_MEMPOOL_OPS_INDEX.
     static let operationsIndex: Int32 = -0x5653
 
     /// Sizes in bytes that make a pool's memory.
@@ -29,7 +30,8 @@ struct OwnPool {
         var total: Int { objects + stride * count }
     }
 
-    /// The free objects: a stack, because the last one used is the likeliest to be in a processor's cache.
+    /// The free objects: a stack, because the last one used is the likeliest to be in a processor's
+    /// cache.
     @safe
     private struct Store: ~Copyable {
         let lock = SpinLock()
@@ -37,6 +39,7 @@ struct OwnPool {
         var count = 0
 
         init(capacity: Int) throws(VhostError) {
+            // SAFETY: the storage is made and kept together with its count.
             unsafe objects = try FixedBuffer(count: capacity, repeating: nil)
         }
     }
@@ -53,8 +56,8 @@ struct OwnPool {
         unsafe pool.pointee.pool_data.assumingMemoryBound(to: Store.self)
     }
 
-    /// A pool of `count` mbufs with `privateSize` bytes behind the structure and `dataRoom` bytes of buffer, headroom
-    /// included. Throws `invalidArgument`, `outOfMemory`.
+    /// A pool of `count` mbufs with `privateSize` bytes behind the structure and `dataRoom` bytes
+    /// of buffer, headroom included. Throws `invalidArgument`, `outOfMemory`.
     static func create(
         count: Int, cacheSize: Int, privateSize: Int, dataRoom: Int, socket: Int32
     ) throws(VhostError) -> OwnPool {
@@ -114,8 +117,10 @@ struct OwnPool {
         }
     }
 
-    /// What `rte_pktmbuf_data_room_size` and `rte_pktmbuf_priv_size` read: `struct rte_pktmbuf_pool_private`.
+    /// What `rte_pktmbuf_data_room_size` and `rte_pktmbuf_priv_size` read: `struct
+    /// rte_pktmbuf_pool_private`.
     private func setPrivate(_ bytes: UnsafeMutableRawPointer, _ layout: Layout) {
+        // SAFETY: the private area has 64 bytes.
         unsafe bytes.storeBytes(of: UInt16(layout.dataRoom), as: UInt16.self)
         unsafe bytes.storeBytes(
             of: UInt16(layout.privateSize), toByteOffset: 2, as: UInt16.self)
@@ -125,7 +130,8 @@ struct OwnPool {
     private func addObject(
         _ start: UnsafeMutableRawPointer, privateSize: Int, dataRoom: Int
     ) {
-        // SAFETY: the object has 64 bytes of header, 128 of mbuf, its private bytes and its data room.
+        // SAFETY: the object has 64 bytes of header, 128 of mbuf, its private bytes and its data
+        // room.
         unsafe memset(start, 0, 64 + 128 + privateSize)
         let object = unsafe start + 64
         // DPDK: struct rte_mempool_objhdr ends where its object begins.
@@ -152,6 +158,7 @@ struct OwnPool {
     /// Frees the pool; whatever is still out is lost with it, as in DPDK.
     func destroy() {
         let store = unsafe store
+        // SAFETY: create made all three; the registry lets a pool be destroyed once.
         unsafe store.deinitialize(count: 1)
         unsafe free(store)
         unsafe free(pool)

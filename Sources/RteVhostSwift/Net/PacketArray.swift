@@ -14,6 +14,7 @@ struct PacketArray {
     /// Wraps the array; nil for NULL.
     @inline(__always)
     init?(_ base: UnsafeMutablePointer<UnsafeMutablePointer<rte_mbuf>?>?, count: UInt16) {
+        // SAFETY: the application promised `count` places.
         guard let base = unsafe base else { return nil }
         unsafe self.base = base
         self.count = Int(count)

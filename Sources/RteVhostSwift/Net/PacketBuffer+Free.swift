@@ -3,7 +3,8 @@
 
 import CRteVhost
 
-/// Giving packets back, with reference counts, attached and external buffers honoured as DPDK defines them.
+/// Giving packets back, with reference counts, attached and external buffers honoured as DPDK
+/// defines them.
 extension PacketBuffer {
     /// Frees all segments.
     func freeChain() {
@@ -22,7 +23,8 @@ extension PacketBuffer {
         }
         next = nil
         segmentCount = 1
-        // SAFETY: the last reference was ours; the mbuf goes to rest with refcnt 1, as pools keep it.
+        // SAFETY: the last reference was ours; the mbuf goes to rest with refcnt 1, as pools keep
+        // it.
         unsafe pointer.pointee.refcnt = 1
         guard let pool = unsafe pointer.pointee.pool else { return }
         var object: UnsafeMutableRawPointer? = unsafe UnsafeMutableRawPointer(pointer)
@@ -31,7 +33,8 @@ extension PacketBuffer {
 
     /// True when the caller held the last reference.
     private func releaseReference() -> Bool {
-        // SAFETY: the count may be shared with other threads, so it is changed atomically unless it is 1.
+        // SAFETY: the count may be shared with other threads, so it is changed atomically unless it
+        // is 1.
         if unsafe pointer.pointee.refcnt == 1 { return true }
         return unsafe crte_add_u16(crte_refcount(pointer), UInt16.max) == 0
     }
@@ -47,11 +50,14 @@ extension PacketBuffer {
         restoreOwnBuffer()
     }
 
-    /// True when the pool's mbufs have external buffers for good: RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF.
+    /// True when the pool's mbufs have external buffers for good:
+    /// RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF.
     private var isPinned: Bool {
-        // SAFETY: a packet pool has rte_pktmbuf_pool_private behind its header and caches; flags at byte 4.
+        // SAFETY: a packet pool has rte_pktmbuf_pool_private behind its header and caches; flags at
+        // byte 4.
         guard let pool = unsafe pointer.pointee.pool else { return false }
-        let stride = unsafe pool.pointee.ops_index == OwnPool.operationsIndex
+        let stride =
+            unsafe pool.pointee.ops_index == OwnPool.operationsIndex
             ? DPDKProcess.CacheLayout.release2108.stride : DPDKProcess.cacheLayout.stride
         let caches = unsafe pool.pointee.cache_size > 0 ? ThreadSlots.count * stride : 0
         let flags = unsafe UnsafeRawPointer(pool).load(
@@ -68,7 +74,8 @@ extension PacketBuffer {
     private func releaseExternalBuffer() {
         guard let shared = unsafe pointer.pointee.shinfo else { return }
         // SAFETY: whoever attached the buffer keeps shinfo until the last reference goes.
-        let isLast = unsafe shared.pointee.refcnt == 1
+        let isLast =
+            unsafe shared.pointee.refcnt == 1
             || crte_add_u16(crte_shared_refcount(shared), UInt16.max) == 0
         guard isLast, let function = unsafe shared.pointee.free_cb else { return }
         unsafe function(pointer.pointee.buf_addr, shared.pointee.fcb_opaque)
@@ -90,7 +97,8 @@ extension PacketBuffer {
 
     private func restoreOwnBuffer() {
         guard let pool = unsafe pointer.pointee.pool else { return }
-        // SAFETY: an object of a packet pool: structure, private bytes, then the data room up to elt_size.
+        // SAFETY: an object of a packet pool: structure, private bytes, then the data room up to
+        // elt_size.
         let own = unsafe UnsafeMutableRawPointer(pointer)
         let privateSize = unsafe poolPrivateSize(pool)
         unsafe pointer.pointee.priv_size = UInt16(privateSize)
@@ -103,10 +111,12 @@ extension PacketBuffer {
         offloadFlags = 0
     }
 
-    /// mbuf_priv_size of `rte_pktmbuf_pool_private`, at byte 2; a pool of ours keeps it there as well.
+    /// mbuf_priv_size of `rte_pktmbuf_pool_private`, at byte 2; a pool of ours keeps it there as
+    /// well.
     private func poolPrivateSize(_ pool: UnsafeMutablePointer<rte_mempool>) -> Int {
         let isOwn = unsafe pool.pointee.ops_index == OwnPool.operationsIndex
-        let stride = isOwn
+        let stride =
+            isOwn
             ? DPDKProcess.CacheLayout.release2108.stride : DPDKProcess.cacheLayout.stride
         let caches = unsafe pool.pointee.cache_size > 0 ? ThreadSlots.count * stride : 0
         // SAFETY: as in isPinned.

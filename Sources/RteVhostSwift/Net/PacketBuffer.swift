@@ -3,42 +3,8 @@
 
 import CRteVhost
 
-/// Host bytes of a packet, in one mbuf.
-@safe
-struct PacketSlice: BitwiseCopyable {
-    /// First byte.
-    let base: UnsafeMutableRawPointer
-    /// Number of bytes.
-    let count: Int
-    /// Where a DMA engine finds them all in a row; nil when that has to be looked up page by page.
-    let engine: EngineAddress?
-
-    /// Where a DMA engine finds the first bytes, and how many of them lie there in a row; nil when nobody knows.
-    @inline(__always)
-    func engineRun() -> (address: EngineAddress, count: Int)? {
-        if let engine { return (engine, count) }
-        return lookUpEngineRun()
-    }
-
-    @inline(never)
-    private func lookUpEngineRun() -> (address: EngineAddress, count: Int)? {
-        // SAFETY: the address is looked up, not followed.
-        let host = unsafe UInt(bitPattern: base)
-        guard let address = EngineAddressing.physical(host) else { return nil }
-        return (EngineAddress(rawValue: address), min(count, PageTable.bytesLeft(after: host)))
-    }
-
-    /// The part from `offset` on, of `count` bytes. A range beyond the slice is a bug of ours.
-    @inline(__always)
-    func part(from offset: Int, count: Int) -> PacketSlice {
-        precondition(offset >= 0 && count >= 0 && offset <= self.count - count)
-        let address = engine.map { EngineAddress(rawValue: $0.rawValue &+ UInt(offset)) }
-        // SAFETY: within self, by the line above.
-        return unsafe PacketSlice(base: base + offset, count: count, engine: address)
-    }
-}
-
-/// An mbuf, as DPDK lays it out. Whoever holds one owns it, or was lent it by the application for a call.
+/// An mbuf, as DPDK lays it out. Whoever holds one owns it, or was lent it by the application for a
+/// call.
 @safe
 struct PacketBuffer: BitwiseCopyable {
     /// The C structure.
@@ -54,6 +20,7 @@ struct PacketBuffer: BitwiseCopyable {
     /// Wraps an object of a packet pool.
     @inline(__always)
     init(object: UnsafeMutableRawPointer) {
+        // SAFETY: a mempool of packets holds nothing but mbufs.
         unsafe pointer = object.assumingMemoryBound(to: rte_mbuf.self)
     }
 
@@ -76,6 +43,7 @@ struct PacketBuffer: BitwiseCopyable {
     }
 
     /// Bytes that fit behind the headroom.
+    // SAFETY: whoever holds a packet owns it, or was lent it for the call.
     @inline(__always)
     var capacity: Int { unsafe max(0, Int(pointer.pointee.buf_len) &- Self.headroom) }
 
@@ -98,9 +66,9 @@ struct PacketBuffer: BitwiseCopyable {
             engine: engineAddress(offset))
     }
 
-    /// Where an engine finds the byte at `offset` of the buffer. External buffers of ours come from malloc and pools of
-    /// ours from the heap: their pages do not lie in a row for an engine that wants physical addresses, so it has to
-    /// look each of them up.
+    /// Where an engine finds the byte at `offset` of the buffer. External buffers of ours come from
+    /// malloc and pools of ours from the heap: their pages do not lie in a row for an engine that
+    /// wants physical addresses, so it has to look each of them up.
     @inline(__always)
     private func engineAddress(_ offset: Int) -> EngineAddress? {
         guard EngineAddressing.isPhysical else {
@@ -123,6 +91,7 @@ struct PacketBuffer: BitwiseCopyable {
     /// Bytes of this segment.
     @inline(__always)
     var byteCount: Int {
+        // SAFETY: whoever holds a packet owns it, or was lent it for the call.
         get { unsafe Int(pointer.pointee.data_len) }
         nonmutating set { unsafe pointer.pointee.data_len = UInt16(truncatingIfNeeded: newValue) }
     }
@@ -130,6 +99,7 @@ struct PacketBuffer: BitwiseCopyable {
     /// Bytes of the whole packet; of the first segment alone.
     @inline(__always)
     var packetByteCount: Int {
+        // SAFETY: whoever holds a packet owns it, or was lent it for the call.
         get { unsafe Int(pointer.pointee.pkt_len) }
         nonmutating set { unsafe pointer.pointee.pkt_len = UInt32(truncatingIfNeeded: newValue) }
     }
@@ -137,6 +107,7 @@ struct PacketBuffer: BitwiseCopyable {
     /// Segments of the whole packet; of the first segment alone.
     @inline(__always)
     var segmentCount: Int {
+        // SAFETY: whoever holds a packet owns it, or was lent it for the call.
         get { unsafe Int(pointer.pointee.nb_segs) }
         nonmutating set { unsafe pointer.pointee.nb_segs = UInt16(truncatingIfNeeded: newValue) }
     }
@@ -144,6 +115,7 @@ struct PacketBuffer: BitwiseCopyable {
     /// The next segment.
     @inline(__always)
     var next: PacketBuffer? {
+        // SAFETY: whoever holds a packet owns it, or was lent it for the call.
         get { unsafe pointer.pointee.next.map { unsafe PacketBuffer($0) } }
         nonmutating set { unsafe pointer.pointee.next = newValue.map { unsafe $0.pointer } }
     }
@@ -151,6 +123,7 @@ struct PacketBuffer: BitwiseCopyable {
     /// RTE_MBUF_F_…, `ol_flags`.
     @inline(__always)
     var offloadFlags: UInt64 {
+        // SAFETY: whoever holds a packet owns it, or was lent it for the call.
         get { unsafe pointer.pointee.ol_flags }
         nonmutating set { unsafe pointer.pointee.ol_flags = newValue }
     }
@@ -158,37 +131,15 @@ struct PacketBuffer: BitwiseCopyable {
     /// Lengths of headers and segment size: `tx_offload`.
     @inline(__always)
     var transmitOffload: TransmitOffload {
+        // SAFETY: whoever holds a packet owns it, or was lent it for the call.
         get { unsafe TransmitOffload(rawValue: pointer.pointee.tx_offload) }
         nonmutating set { unsafe pointer.pointee.tx_offload = newValue.rawValue }
     }
 
     /// RTE_PTYPE_…, `packet_type`.
     var packetType: UInt32 {
+        // SAFETY: whoever holds a packet owns it, or was lent it for the call.
         get { unsafe pointer.pointee.packet_type }
         nonmutating set { unsafe pointer.pointee.packet_type = newValue }
     }
-}
-
-/// The bits of an mbuf's `tx_offload`: l2_len 7, l3_len 9, l4_len 8, tso_segsz 16.
-struct TransmitOffload {
-    /// All of them.
-    var rawValue: UInt64
-
-    /// Bytes of the Ethernet header with tags.
-    var l2: Int { Int(rawValue & 0x7f) }
-    /// Bytes of the IP header with options.
-    var l3: Int { Int(rawValue >> 7 & 0x1ff) }
-    /// Bytes of the TCP or UDP header.
-    var l4: Int { Int(rawValue >> 16 & 0xff) }
-    /// Bytes of payload in each segment.
-    var segmentSize: UInt16 { UInt16(rawValue >> 24 & 0xffff) }
-
-    /// The word of its fields, each cut to its bits.
-    init(l2: Int, l3: Int, l4: Int, segmentSize: UInt16) {
-        rawValue = UInt64(l2 & 0x7f) | UInt64(l3 & 0x1ff) << 7 | UInt64(l4 & 0xff) << 16
-            | UInt64(segmentSize) << 24
-    }
-
-    /// The word as it is.
-    init(rawValue: UInt64) { self.rawValue = rawValue }
 }

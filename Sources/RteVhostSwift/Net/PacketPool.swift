@@ -3,8 +3,8 @@
 
 import CRteVhost
 
-/// A mempool of mbufs: DPDK's with its lcore caches and its own operations, or one of this library's. Both have the
-/// layout of `struct rte_mempool`.
+/// A mempool of mbufs: DPDK's with its lcore caches and its own operations, or one of this
+/// library's. Both have the layout of `struct rte_mempool`.
 @safe
 struct PacketPool: BitwiseCopyable {
     private let pool: UnsafeMutablePointer<rte_mempool>
@@ -14,9 +14,11 @@ struct PacketPool: BitwiseCopyable {
     init(_ pool: UnsafeMutablePointer<rte_mempool>) { unsafe self.pool = pool }
 
     /// Mbufs that it has, free or not.
+    // SAFETY: the application's pool is valid through the call.
     var size: Int { unsafe Int(pool.pointee.populated_size) }
 
     /// True for a pool that this library made.
+    // SAFETY: the application's pool is valid through the call.
     @inline(__always)
     private var isOwn: Bool { unsafe pool.pointee.ops_index == OwnPool.operationsIndex }
 
@@ -32,7 +34,8 @@ struct PacketPool: BitwiseCopyable {
             return unsafe takeFromStore(count, into: objects)
         }
         let length = cache.length
-        // SAFETY: length objects are in the cache, count of them are taken from its end; this thread alone uses it.
+        // SAFETY: length objects are in the cache, count of them are taken from its end; this
+        // thread alone uses it.
         for index in 0..<count {
             unsafe objects[index] = cache.objects[length &- 1 &- index]
         }
@@ -79,19 +82,22 @@ struct PacketPool: BitwiseCopyable {
 }
 
 extension PacketPool {
-    private typealias Dequeue = @convention(c) (
-        UnsafeMutablePointer<rte_mempool>?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
-        UInt32
-    ) -> Int32
+    private typealias Dequeue =
+        @convention(c) (
+            UnsafeMutablePointer<rte_mempool>?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+            UInt32
+        ) -> Int32
 
     @inline(never)
     private func takeFromStore(
         _ count: Int, into objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     ) -> Bool {
         guard !isOwn else {
+            // SAFETY: the caller has room for `count`; the operations are those of this pool.
             return unsafe OwnPool(pool).take(count, into: objects)
         }
-        guard let operations = unsafe operations, let function = unsafe operations.pointee.dequeue else {
+        guard let operations = unsafe operations, let function = unsafe operations.pointee.dequeue
+        else {
             return false
         }
         return unsafe function(pool, objects, UInt32(count)) >= 0
@@ -101,8 +107,10 @@ extension PacketPool {
     private func putIntoStore(
         _ count: Int, from objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     ) {
+        // SAFETY: the caller owns `count` objects of this pool.
         guard !isOwn else { return unsafe OwnPool(pool).put(count, from: objects) }
-        guard let operations = unsafe operations, let function = unsafe operations.pointee.enqueue else { return }
+        guard let operations = unsafe operations, let function = unsafe operations.pointee.enqueue
+        else { return }
         _ = unsafe function(pool, objects, UInt32(count))
     }
 
@@ -112,43 +120,8 @@ extension PacketPool {
         guard let table = unsafe DPDKProcess.mempoolOperations, index >= 0, index < 16 else {
             return nil
         }
-        // SAFETY: DPDK 21.08 and 22.11: the array begins at byte 64 and has 16 entries of 128 bytes.
+        // SAFETY: DPDK 21.08 and 22.11: the array begins at byte 64 and has 16 entries of 128
+        // bytes.
         return unsafe (table + 64 + index * 128).assumingMemoryBound(to: rte_mempool_ops.self)
-    }
-}
-
-/// One slot of a mempool's `local_cache`, in the layout of the release that made it.
-@safe
-struct PoolCache: BitwiseCopyable {
-    private let base: UnsafeMutableRawPointer
-    /// The cached objects, the last one taken first.
-    let objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-
-    /// The cache of `slot`.
-    @inline(__always)
-    init(_ caches: UnsafeMutableRawPointer, slot: Int, isOwn: Bool) {
-        let layout = isOwn ? DPDKProcess.CacheLayout.release2108 : DPDKProcess.cacheLayout
-        // SAFETY: slot is below RTE_MAX_LCORE, stride and offset are the release's.
-        unsafe base = caches + slot &* layout.stride
-        unsafe objects = (base + layout.objects)
-            .assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
-    }
-
-    /// Objects it aims to hold.
-    @inline(__always)
-    var size: Int { unsafe Int(base.load(as: UInt32.self)) }
-
-    /// Objects at which it is emptied.
-    @inline(__always)
-    var flushThreshold: Int { unsafe Int(base.load(fromByteOffset: 4, as: UInt32.self)) }
-
-    /// Objects it holds.
-    @inline(__always)
-    var length: Int { unsafe Int(base.load(fromByteOffset: 8, as: UInt32.self)) }
-
-    /// Sets `length`.
-    @inline(__always)
-    func setLength(_ length: Int) {
-        unsafe base.storeBytes(of: UInt32(length), toByteOffset: 8, as: UInt32.self)
     }
 }

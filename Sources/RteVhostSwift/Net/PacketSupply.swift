@@ -14,6 +14,7 @@ struct PacketSupply: ~Copyable {
 
     /// A supply without a pool.
     init() throws(VhostError) {
+        // SAFETY: the places are nil until they are filled.
         unsafe objects = try FixedBuffer(count: Self.batch, repeating: nil)
     }
 
@@ -30,6 +31,7 @@ struct PacketSupply: ~Copyable {
     @inline(__always)
     mutating func next() -> PacketBuffer? {
         if position == end { fill(1) }
+        // SAFETY: the object was taken from the pool and is handed out once.
         guard position < end, let object = unsafe objects[position] else { return nil }
         position &+= 1
         let packet = unsafe PacketBuffer(object: object)

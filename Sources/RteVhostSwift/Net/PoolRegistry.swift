@@ -12,13 +12,14 @@ enum PoolRegistry {
     @safe
     private struct Table: ~Copyable {
         let lock = SpinLock()
+        // SAFETY: a pool is in the table exactly while it exists.
         var pools = unsafe InlineArray<256, UnsafeMutablePointer<rte_mempool>?>(repeating: nil)
     }
 
     private static let table: HeapCell<Table>? = try? HeapCell(Table())
 
-    /// Makes a pool under a name of 1 to 25 bytes. Throws `invalidArgument`, `nameTooLong`, `exists`, `limitReached`
-    /// and what `make` throws.
+    /// Makes a pool under a name of 1 to 25 bytes. Throws `invalidArgument`, `nameTooLong`,
+    /// `exists`, `limitReached` and what `make` throws.
     static func create(
         _ name: UnsafePointer<CChar>?, _ make: () throws(VhostError) -> OwnPool
     ) throws(VhostError) -> OwnPool {
@@ -40,6 +41,7 @@ enum PoolRegistry {
 
     /// The pool of a name.
     static func find(_ name: UnsafePointer<CChar>?) -> OwnPool? {
+        // SAFETY: a pool in the table exists.
         guard let table, let name = unsafe name else { return nil }
         table.value.lock.lock()
         defer { table.value.lock.unlock() }
@@ -55,6 +57,7 @@ enum PoolRegistry {
         table.value.lock.lock()
         defer { table.value.lock.unlock() }
         for index in 0..<maximumCount
+        // SAFETY: addresses are compared under the lock.
         where unsafe table.value.pools[index] == pool.address {
             unsafe table.value.pools[index] = nil
             pool.destroy()
@@ -75,6 +78,7 @@ enum PoolRegistry {
     }
 
     private static func firstFree(in table: HeapCell<Table>) -> Int? {
+        // SAFETY: addresses are compared under the lock.
         for index in 0..<maximumCount where unsafe table.value.pools[index] == nil {
             return index
         }

@@ -4,7 +4,7 @@
 /// The calls in which a DMA engine copies.
 extension QueueBurst {
     /// Takes packets from the guest into the FIFO, then hands out what is complete.
-    func dequeueAsync(pool: PacketPool, into packets: PacketArray) -> BurstResult {
+    func engineDequeue(pool: PacketPool, into packets: PacketArray) -> BurstResult {
         if queue.value.isRunning {
             let room = min(state.value.inflight.room, state.value.inflight.usedRoom)
             let limit = availableChains(&queue.value.ring, limit: min(packets.count, room))
@@ -20,8 +20,9 @@ extension QueueBurst {
         return collect(packets)
     }
 
-    /// Gives packets to the guest through the FIFO; what is complete at its front comes back in `completed`.
-    func enqueueAsync(
+    /// Gives packets to the guest through the FIFO; what is complete at its front comes back in
+    /// `completed`.
+    func engineEnqueue(
         _ packets: PacketArray, completed: PacketArray
     ) -> (taken: Int, result: BurstResult) {
         guard queue.value.isRunning, availableChains(&queue.value.ring, limit: 1) > 0 else {
@@ -40,8 +41,8 @@ extension QueueBurst {
         return handOut(packets)
     }
 
-    /// For the control plane: asks the engine and writes the used ring; packets stay for the application to fetch.
-    /// True when the engine has nothing left.
+    /// For the control plane: asks the engine and writes the used ring; packets stay for the
+    /// application to fetch. True when the engine has nothing left.
     func settle() -> Bool {
         pollEngine(limit: Int(UInt16.max))
         var didWrite = false
@@ -54,8 +55,8 @@ extension QueueBurst {
         return state.value.inflight.engineCount == 0
     }
 
-    /// Hands the batch to the engine. What it does not take is rewound, along with all behind it, and will be offered
-    /// again; false then.
+    /// Hands the batch to the engine. What it does not take is rewound, along with all behind it,
+    /// and will be offered again; false then.
     @inline(never)
     func submit<R: Ring & ~Copyable>(_ engine: inout EngineCopy, _ ring: inout R) -> Bool {
         let submission = engine.submit(vid: device.value.vid, queue: queue.value.index)
@@ -112,8 +113,8 @@ extension QueueBurst {
         return result
     }
 
-    /// Writes an entry's used entries, once, and counts why a chain goes back unused; false when there is no ring or
-    /// it was done before.
+    /// Writes an entry's used entries, once, and counts why a chain goes back unused; false when
+    /// there is no ring or it was done before.
     private func writeUsed(_ sequence: UInt32) -> Bool {
         let record = state.value.inflight[sequence]
         guard record.usedCount > 0 else { return false }

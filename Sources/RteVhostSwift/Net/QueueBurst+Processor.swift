@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The calls in which the processor copies: `rte_vhost_enqueue_burst` and `rte_vhost_dequeue_burst`.
+/// The calls in which the processor copies: `rte_vhost_enqueue_burst` and
+/// `rte_vhost_dequeue_burst`.
 extension QueueBurst {
     /// Takes packets from the guest.
     func dequeue(pool: PacketPool, into packets: PacketArray) -> BurstResult {
@@ -30,8 +31,8 @@ extension QueueBurst {
         return BurstResult(count: count, didNotify: publish(&queue.value.ring))
     }
 
-    /// False while packets of an asynchronous call are in flight: they come first in the order, so a synchronous call
-    /// has to wait for them.
+    /// False while packets of an asynchronous call are in flight: they come first in the order, so
+    /// a synchronous call has to wait for them.
     @inline(__always)
     private var isAlone: Bool { state.value.inflight.count == 0 }
 }

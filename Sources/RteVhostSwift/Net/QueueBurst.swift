@@ -58,11 +58,3 @@ struct QueueBurst {
         queue.value.statistics.engineBytes &+= UInt64(engineByteCount)
     }
 }
-
-/// What a burst did.
-struct BurstResult {
-    /// Packets.
-    var count = 0
-    /// The guest was interrupted, so the application's `guest_notified` is due once the lock is free.
-    var didNotify = false
-}

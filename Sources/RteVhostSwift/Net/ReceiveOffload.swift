@@ -3,8 +3,8 @@
 
 /// What a guest's virtio-net header means for the mbuf, in DPDK's two conventions.
 enum ReceiveOffload {
-    /// Sets an mbuf's flags and lengths from a header. False when the header lies about the packet; no flag is set
-    /// from a field that does.
+    /// Sets an mbuf's flags and lengths from a header. False when the header lies about the packet;
+    /// no flag is set from a field that does.
     @inline(never)
     static func apply(_ header: NetHeader, to packet: PacketBuffer, isLegacy: Bool) -> Bool {
         guard isPossible(header, packet) else { return false }
@@ -17,7 +17,8 @@ enum ReceiveOffload {
         return true
     }
 
-    /// virtio 1.2, 5.1.6.2: checksum fields lie within the packet, a segmentation type is known and has a size.
+    /// virtio 1.2, 5.1.6.2: checksum fields lie within the packet, a segmentation type is known and
+    /// has a size.
     private static func isPossible(_ header: NetHeader, _ packet: PacketBuffer) -> Bool {
         if header.flags & NetHeader.needsChecksum != 0 {
             let field = Int(header.checksumStart) + Int(header.checksumOffset)

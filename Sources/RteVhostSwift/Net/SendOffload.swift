@@ -4,11 +4,12 @@
 /// What an mbuf's offload flags mean for the virtio-net header that a guest receives.
 enum SendOffload {
     /// Flags that put something into the header.
-    private static let relevant = OffloadFlags.transmitL4Mask | OffloadFlags.transmitIPChecksum
+    private static let relevant =
+        OffloadFlags.transmitL4Mask | OffloadFlags.transmitIPChecksum
         | OffloadFlags.transmitTCPSegmentation | OffloadFlags.transmitUDPSegmentation
 
-    /// The header for a packet. An IPv4 header checksum that is asked for is computed here, because virtio-net has no
-    /// field to pass the wish on.
+    /// The header for a packet. An IPv4 header checksum that is asked for is computed here, because
+    /// virtio-net has no field to pass the wish on.
     @inline(__always)
     static func header(for packet: PacketBuffer) -> NetHeader {
         packet.offloadFlags & relevant == 0 ? NetHeader() : build(packet)
@@ -25,13 +26,10 @@ enum SendOffload {
         if flags & OffloadFlags.transmitTCPSegmentation != 0 {
             l4 = OffloadFlags.transmitTCPChecksum
         }
-        let offset = checksumOffset(l4)
-        let (type, size, headerByteCount) = segmentation(flags, lengths)
-        return NetHeader(
-            flags: offset == nil ? 0 : NetHeader.needsChecksum, segmentationType: type,
-            headerByteCount: headerByteCount, segmentSize: size,
-            checksumStart: offset == nil ? 0 : UInt16(lengths.l2 + lengths.l3),
-            checksumOffset: offset ?? 0)
+        let checksum = checksumOffset(l4).map {
+            NetHeader.ChecksumRequest(start: UInt16(lengths.l2 + lengths.l3), offset: $0)
+        }
+        return NetHeader(checksum: checksum, segmentation: segmentation(flags, lengths))
     }
 
     /// Where a protocol keeps its checksum.
@@ -46,19 +44,18 @@ enum SendOffload {
 
     private static func segmentation(
         _ flags: UInt64, _ lengths: TransmitOffload
-    ) -> (type: UInt8, size: UInt16, headerByteCount: UInt16) {
-        let headerByteCount = UInt16(lengths.l2 + lengths.l3 + lengths.l4)
+    ) -> NetHeader.SegmentationRequest? {
+        var request = NetHeader.SegmentationRequest(
+            type: 0, size: lengths.segmentSize,
+            headerByteCount: UInt16(lengths.l2 + lengths.l3 + lengths.l4))
         if flags & OffloadFlags.transmitTCPSegmentation != 0 {
             let isIPv4 = flags & OffloadFlags.transmitIPv4 != 0
-            return (
-                isIPv4 ? NetHeader.segmentationTCP4 : NetHeader.segmentationTCP6,
-                lengths.segmentSize, headerByteCount
-            )
+            request.type = isIPv4 ? NetHeader.segmentationTCP4 : NetHeader.segmentationTCP6
+            return request
         }
-        if flags & OffloadFlags.transmitUDPSegmentation != 0 {
-            return (NetHeader.segmentationUDP, lengths.segmentSize, headerByteCount)
-        }
-        return (0, 0, 0)
+        guard flags & OffloadFlags.transmitUDPSegmentation != 0 else { return nil }
+        request.type = NetHeader.segmentationUDP
+        return request
     }
 
     /// Writes the checksum if the header lies in the first segment.

@@ -4,8 +4,8 @@
 import CRteVhost
 import Synchronization
 
-/// Numbers below 128 for the process's threads, as DPDK has lcore ids: each thread that uses a pool of ours gets one
-/// until it ends.
+/// Numbers below 128 for the process's threads, as DPDK has lcore ids: each thread that uses a pool
+/// of ours gets one until it ends.
 enum ThreadSlots {
     /// Slots: RTE_MAX_LCORE.
     static let count = 128
@@ -22,22 +22,21 @@ enum ThreadSlots {
 
     @inline(never)
     private static func claim() -> Int {
-        for base in [0, 64] {
-            while true {
-                let word = base == 0 ? low.load(ordering: .relaxed) : high.load(ordering: .relaxed)
-                let free = (~word).trailingZeroBitCount
-                guard free < 64 else { break }
-                let taken = word | 1 << UInt64(free)
-                let isOurs = base == 0
-                    ? low.compareExchange(
-                        expected: word, desired: taken, ordering: .acquiring).exchanged
-                    : high.compareExchange(
-                        expected: word, desired: taken, ordering: .acquiring).exchanged
-                guard isOurs else { continue }
-                return keep(base + free)
-            }
-        }
+        if let slot = claim(in: low) { return keep(slot) }
+        if let slot = claim(in: high) { return keep(64 + slot) }
         return count
+    }
+
+    /// Sets the lowest free bit of a word; nil when all are set.
+    private static func claim(in word: borrowing Atomic<UInt64>) -> Int? {
+        while true {
+            let old = word.load(ordering: .relaxed)
+            let free = (~old).trailingZeroBitCount
+            guard free < 64 else { return nil }
+            let (isOurs, _) = word.compareExchange(
+                expected: old, desired: old | 1 << UInt64(free), ordering: .acquiring)
+            if isOurs { return free }
+        }
     }
 
     private static func keep(_ slot: Int) -> Int {
@@ -47,7 +46,8 @@ enum ThreadSlots {
         return slot
     }
 
-    /// Its destructor gives the slot of an ending thread back; what its caches hold stays for the slot's next thread.
+    /// Its destructor gives the slot of an ending thread back; what its caches hold stays for the
+    /// slot's next thread.
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
         // SAFETY: the destructor lives as long as the process.

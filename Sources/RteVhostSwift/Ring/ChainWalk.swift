@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The walk along descriptors linked by `next`: in the ring itself, and the same in an indirect table.
+/// The walk along descriptors linked by `next`: in the ring itself, and the same in an indirect
+/// table.
 enum ChainWalk {
-    /// Appends the chain that begins at `head` of `table`. At most `table.count` steps, so a loop ends; a chain of
-    /// more descriptors than its table has must pass one twice.
+    /// Appends the chain that begins with `first` of `table`. At most `table.count` steps, so a
+    /// loop ends; a chain of more descriptors than its table has must pass one twice.
     @inline(__always)
     static func walk(
-        _ table: GuestArray<GuestWords>, head: UInt16, first: SplitDescriptor,
+        _ table: GuestArray<GuestWords>, first: SplitDescriptor,
         direction: ChainDirection, into segments: inout SegmentList,
         from memory: borrowing GuestMemory
     ) throws(ChainFault) {
@@ -60,10 +61,11 @@ enum ChainWalk {
         let first = SplitDescriptor(table.load(0))
         guard !first.isIndirect else { throw .badChain }
         try walk(
-            table, head: 0, first: first, direction: direction, into: &segments, from: memory)
+            table, first: first, direction: direction, into: &segments, from: memory)
     }
 
-    /// The same for a table that crosses from one region into the next: each entry is translated by itself.
+    /// The same for a table that crosses from one region into the next: each entry is translated by
+    /// itself.
     private static func walkScattered(
         _ outer: SplitDescriptor, direction: ChainDirection,
         into segments: inout SegmentList, from memory: borrowing GuestMemory

@@ -1,25 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// Who writes into a chain's buffers.
-enum ChainDirection {
-    /// The guest wrote them and the device reads: transmit, *dequeue*.
-    case deviceReads
-    /// The device writes: receive, *enqueue*.
-    case deviceWrites
-}
-
-/// What one step along the available ring found.
-enum ChainResult {
-    /// A whole chain, its buffers appended to the segment list.
-    case chain(UsedEntry)
-    /// A chain that must go back unused; the segment list may hold some of its buffers.
-    case bad(UsedEntry, ChainFault)
-    /// Nothing more is offered.
-    case none
-}
-
-/// A virtqueue's ring as the device sees it. The loops of the datapath are written against this, once for all formats.
+/// A virtqueue's ring as the device sees it. The loops of the datapath are written against this,
+/// once for all formats.
 protocol Ring: ~Copyable {
     /// Slots.
     var size: Int { get }
@@ -27,7 +10,8 @@ protocol Ring: ~Copyable {
     /// True from the guest's first impossible index on, until the ring is set up again.
     var isBroken: Bool { get }
 
-    /// Chains offered and not yet taken, at least one when there are any; finds out whether the ring is broken.
+    /// Chains offered and not yet taken, at least one when there are any; finds out whether the
+    /// ring is broken.
     mutating func refreshAvailable() -> Int
 
     /// Takes the next chain and moves on. Bounded by the ring's size, or by the indirect table's.
@@ -39,7 +23,8 @@ protocol Ring: ~Copyable {
     /// Where the next chain will be taken.
     var mark: RingMark { get }
 
-    /// Goes back to where `mark` was: the chains since then are offered again. The only rollback there is.
+    /// Goes back to where `mark` was: the chains since then are offered again. The only rollback
+    /// there is.
     mutating func rewind(to mark: RingMark)
 
     /// Writes one used entry behind those before it; the guest does not see it yet.

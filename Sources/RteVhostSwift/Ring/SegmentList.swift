@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The buffers of one packet's chains in order, translated. Sized when the queue is set up; each add is bounded.
+/// The buffers of one packet's chains in order, translated. Sized when the queue is set up; each
+/// add is bounded.
 struct SegmentList: ~Copyable {
     private let slices: FixedBuffer<GuestSlice>
 
@@ -14,8 +15,8 @@ struct SegmentList: ~Copyable {
     /// Most pieces that any packet may have, whatever the ring's size.
     static let maximumCount = 1024
 
-    /// A list for a ring of `ringSize` slots. A chain is never longer than its ring (virtio 1.2, 2.7.5.2), but
-    /// drivers build indirect tables for rings that are smaller, so 256 is the least.
+    /// A list for a ring of `ringSize` slots. A chain is never longer than its ring (virtio 1.2,
+    /// 2.7.5.2), but drivers build indirect tables for rings that are smaller, so 256 is the least.
     init(ringSize: Int) throws(VhostError) {
         let capacity = min(max(ringSize, 256), Self.maximumCount)
         // A buffer that crosses regions takes a slice in each.
@@ -34,7 +35,8 @@ struct SegmentList: ~Copyable {
         byteCount = 0
     }
 
-    /// Appends the buffer at `address`, in as many slices as it has regions. Zero bytes add nothing.
+    /// Appends the buffer at `address`, in as many slices as it has regions. Zero bytes add
+    /// nothing.
     @inline(__always)
     mutating func append(
         _ address: GuestAddress, byteCount total: UInt32, in memory: borrowing GuestMemory

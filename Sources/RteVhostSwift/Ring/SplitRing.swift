@@ -34,8 +34,8 @@ struct SplitRing: Ring, ~Copyable {
         (size * 16, size * 2 + 6, size * 8 + 6)
     }
 
-    /// A ring over three proven slices. Throws `badValue` when size or alignment is none that virtio 1.2, 2.7 allows,
-    /// or a slice is too short.
+    /// A ring over three proven slices. Throws `badValue` when size or alignment is none that
+    /// virtio 1.2, 2.7 allows, or a slice is too short.
     init(
         size: Int, descriptors: GuestSlice, available: GuestSlice, used: GuestSlice,
         usesEventIndex: Bool
@@ -121,7 +121,7 @@ extension SplitRing {
                     first, direction: direction, into: &segments, from: memory)
             } else {
                 try ChainWalk.walk(
-                    descriptors, head: head, first: first, direction: direction,
+                    descriptors, first: first, direction: direction,
                     into: &segments, from: memory)
             }
         } catch {
@@ -156,7 +156,8 @@ extension SplitRing {
     @inline(__always)
     mutating func shouldNotify() -> Bool {
         guard size > 0 else { return false }
-        // The guest writes its wish, then looks at used.idx; we write used.idx, then look at its wish.
+        // The guest writes its wish, then looks at used.idx; we write used.idx, then look at its
+        // wish.
         crte_fence()
         guard usesEventIndex else { return available.load(0) & 1 == 0 }
         let event = available.load(2 &+ size)

@@ -3,8 +3,8 @@
 
 import Synchronization
 
-/// A registered socket: what `rte_vhost_driver_register` makes and connections are made of. Its cell is recycled,
-/// never freed. All but `state` is guarded by the registry's lock.
+/// A registered socket: what `rte_vhost_driver_register` makes and connections are made of. Its
+/// cell is recycled, never freed. All but `state` is guarded by the registry's lock.
 struct Driver: ~Copyable {
     /// Where a driver stands.
     enum State: Int {

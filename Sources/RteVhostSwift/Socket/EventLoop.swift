@@ -3,10 +3,11 @@
 
 import Synchronization
 
-/// The event thread: listening sockets, connections, and the end of both. One in the process, started with the first
-/// driver.
+/// The event thread: listening sockets, connections, and the end of both. One in the process,
+/// started with the first driver.
 struct EventLoop: ~Copyable {
-    /// What an event's token names: in its upper eight bits, a generation of 24 bits and an index of 32 below.
+    /// What an event's token names: in its upper eight bits, a generation of 24 bits and an index
+    /// of 32 below.
     enum Source: UInt64 {
         case wake
         case listener
@@ -15,9 +16,13 @@ struct EventLoop: ~Copyable {
 
     /// A session's place; recycled with its device's vid.
     struct SessionSlot: ~Copyable {
+        /// The connection and its device; nil while the slot is free.
         var session: Session?
+        /// The socket it came in by.
         var driver: HeapCell<Driver>?
+        /// That socket's generation.
         var driverGeneration: UInt32 = 0
+        /// Counts uses of the slot, so that an event for an earlier use is known as stale.
         var generation: UInt32 = 0
     }
 

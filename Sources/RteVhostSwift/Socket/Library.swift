@@ -21,7 +21,8 @@ enum Library {
     /// Features that this release can serve, whatever an application asks for.
     private static let unsupported: UInt64 = Feature.iommuPlatform | Feature.logAll | 1 << 34
 
-    /// Registers a socket. Throws `exists`, `invalidArgument`, `unsupported`, `limitReached`, `outOfMemory`.
+    /// Registers a socket. Throws `exists`, `invalidArgument`, `unsupported`, `limitReached`,
+    /// `outOfMemory`.
     static func register(_ path: SocketPath, _ flags: DriverFlags) throws(VhostError) {
         guard flags.rawValue & ~DriverFlags.known == 0 else { throw .invalidArgument }
         guard !flags.isClient, !flags.supportsIOMMU else { throw .unsupported }
@@ -61,7 +62,8 @@ enum Library {
         try change(path) { $0.features |= features & ~unsupported }
     }
 
-    /// Begins to listen. Throws `notFound`, `busy` when it does already, `invalidArgument` without callbacks, `system`.
+    /// Begins to listen. Throws `notFound`, `busy` when it does already, `invalidArgument` without
+    /// callbacks, `system`.
     static func start(_ path: SocketPath) throws(VhostError) {
         let loop = try shared()
         let state = try change(path) { ($0.state, $0.callbacks != nil) }
@@ -95,8 +97,8 @@ enum Library {
         return EventLoop.token(.listener, driver.value.generation, index)
     }
 
-    /// A listening socket. A socket file that nobody listens at is left over from a process that died: it is replaced;
-    /// anything else at that path is not ours to remove.
+    /// A listening socket. A socket file that nobody listens at is left over from a process that
+    /// died: it is replaced; anything else at that path is not ours to remove.
     private static func listen(at path: SocketPath) throws(VhostError) -> FileDescriptor {
         do throws(VhostError) {
             return try System.listen(at: path, backlog: 128)
@@ -119,8 +121,9 @@ enum Library {
         loop.value.isStarted = true
     }
 
-    /// Ends a driver and its connections; the callbacks of its devices are called before this returns, on the event
-    /// thread. Throws `notFound`, and `busy` in a callback, which that thread would wait for itself in.
+    /// Ends a driver and its connections; the callbacks of its devices are called before this
+    /// returns, on the event thread. Throws `notFound`, and `busy` in a callback, which that thread
+    /// would wait for itself in.
     static func unregister(_ path: SocketPath) throws(VhostError) {
         let loop = try shared()
         guard loop.value.thread.load(ordering: .acquiring) != System.currentThread else {

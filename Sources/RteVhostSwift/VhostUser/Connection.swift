@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// Bytes and descriptors of a vhost-user socket: assembles messages however the peer cuts them, never waits.
+/// Bytes and descriptors of a vhost-user socket: assembles messages however the peer cuts them,
+/// never waits.
 struct Connection: ~Copyable {
     private let socket: FileDescriptor
     private var header = InlineArray<512, UInt8>(repeating: 0)
@@ -16,8 +17,8 @@ struct Connection: ~Copyable {
     /// The socket's number, for epoll.
     var number: Int32 { socket.number }
 
-    /// The next whole message: its header, payload and descriptors. Nil when bytes are missing. Throws `disconnected`,
-    /// `malformed`, `system`.
+    /// The next whole message: its header, payload and descriptors. Nil when bytes are missing.
+    /// Throws `disconnected`, `malformed`, `system`.
     mutating func receive() throws(VhostError) -> RawMessage? {
         let headerSize = MessageHeader.byteCount
         if headerCount < headerSize {
@@ -57,4 +58,3 @@ struct Connection: ~Copyable {
         try System.send(socket, (request, 1 | 4, 8, words.0, words.1))
     }
 }
-

@@ -12,8 +12,8 @@ extension Handlers {
         .number(device.value.offeredFeatures)
     }
 
-    /// SET_FEATURES. Bits that were not offered are refused, and so is another set while rings run: header sizes and
-    /// ring formats would change under them.
+    /// SET_FEATURES. Bits that were not offered are refused, and so is another set while rings run:
+    /// header sizes and ring formats would change under them.
     static func setFeatures(
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {

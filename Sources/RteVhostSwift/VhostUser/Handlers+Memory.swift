@@ -3,7 +3,8 @@
 
 /// The guest's memory.
 extension Handlers {
-    /// SET_MEM_TABLE: number of regions, padding, then 32 bytes for each, whose descriptors come in the same order.
+    /// SET_MEM_TABLE: number of regions, padding, then 32 bytes for each, whose descriptors come in
+    /// the same order.
     static func setMemoryTable(
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {

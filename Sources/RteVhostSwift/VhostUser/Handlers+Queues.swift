@@ -54,8 +54,8 @@ extension Handlers {
         return .acknowledge
     }
 
-    /// GET_VRING_BASE: stops the ring. The application hears of it before the engine is waited for, so that it can
-    /// stop sending; the eventfds are forgotten, as vhost-user wants.
+    /// GET_VRING_BASE: stops the ring. The application hears of it before the engine is waited for,
+    /// so that it can stop sending; the eventfds are forgotten, as vhost-user wants.
     static func getQueueBase(
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {
@@ -79,8 +79,8 @@ extension Handlers {
         return .acknowledge
     }
 
-    /// SET_VRING_KICK: with size and addresses known, the ring starts. Without VHOST_USER_F_PROTOCOL_FEATURES there is
-    /// no SET_VRING_ENABLE, so it is enabled as well.
+    /// SET_VRING_KICK: with size and addresses known, the ring starts. Without
+    /// VHOST_USER_F_PROTOCOL_FEATURES there is no SET_VRING_ENABLE, so it is enabled as well.
     static func setQueueKick(
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {
@@ -109,8 +109,9 @@ extension Handlers {
 }
 
 extension Handlers {
-    /// The payload of SET_VRING_KICK, CALL and ERR: queue index in bits 0 to 7, bit 8 says that no descriptor comes.
-    /// Whatever is not an eventfd is refused: writing to a pipe or a socket could raise SIGPIPE or wait for ever.
+    /// The payload of SET_VRING_KICK, CALL and ERR: queue index in bits 0 to 7, bit 8 says that no
+    /// descriptor comes. Whatever is not an eventfd is refused: writing to a pipe or a socket could
+    /// raise SIGPIPE or wait for ever.
     private static func setDescriptor(
         _ device: HeapCell<Device>, _ message: inout Message,
         _ store: (inout VirtQueue, consuming QueueDescriptor) -> Void

@@ -18,8 +18,8 @@ struct RawMessage: ~Copyable {
         self.descriptors = descriptors
     }
 
-    /// The one way from bytes to a message: size and descriptors fit the request's row. Throws `unknownRequest`,
-    /// `malformed`, `descriptors`; the descriptors are closed then.
+    /// The one way from bytes to a message: size and descriptors fit the request's row. Throws
+    /// `unknownRequest`, `malformed`, `descriptors`; the descriptors are closed then.
     consuming func parse(_ entry: RequestEntry) throws(VhostError) -> Message {
         let byteCount = Int(header.payloadByteCount)
         guard entry.payload.contains(byteCount) else { throw .frontend(.malformed) }

@@ -16,8 +16,8 @@ struct Session: ~Copyable {
         self.device = device
     }
 
-    /// Messages handled for one readiness of the socket, so that a frontend that never stops talking leaves time for
-    /// the others.
+    /// Messages handled for one readiness of the socket, so that a frontend that never stops
+    /// talking leaves time for the others.
     private static var messagesAtOnce: Int { 16 }
 
     /// Handles what has come. Throws when the connection has to end.
@@ -28,11 +28,12 @@ struct Session: ~Copyable {
         }
     }
 
-    /// Handles one message and answers it. A request that fails is answered where the frontend asked for that, and
-    /// ends the connection otherwise: there is no other way to tell it.
+    /// Handles one message and answers it. A request that fails is answered where the frontend
+    /// asked for that, and ends the connection otherwise: there is no other way to tell it.
     private mutating func handle(_ message: consuming RawMessage) throws(VhostError) {
         let header = message.header
-        let acknowledges = header.needsReply
+        let acknowledges =
+            header.needsReply
             && device.value.protocolFeatures.load(ordering: .relaxed)
                 & ProtocolFeature.replyAck != 0
         do throws(VhostError) {

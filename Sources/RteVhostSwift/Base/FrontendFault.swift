@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// How a frontend broke the protocol.
+enum FrontendFault: Equatable {
+    /// A header of another version, a payload larger than any request has, or one of the wrong
+    /// size.
+    case malformed
+    /// Descriptors attached to a request that has none, or too few, or too many.
+    case descriptors
+    /// A request code that is not handled.
+    case unknownRequest
+    /// A queue index beyond what the device has.
+    case queueIndex
+    /// A value that no frontend may send.
+    case badValue
+    /// A request that the state of the device does not allow.
+    case badState
+    /// An address outside the memory table.
+    case unmapped
+    /// The peer closed the connection.
+    case disconnected
+
+    /// Words for the log.
+    var words: StaticString {
+        switch self {
+        case .malformed: "malformed message"
+        case .descriptors: "wrong number of file descriptors"
+        case .unknownRequest: "unknown request"
+        case .queueIndex: "queue index out of range"
+        case .badValue: "value out of range"
+        case .badState: "request not allowed in this state"
+        case .unmapped: "address outside the memory table"
+        case .disconnected: "connection closed"
+        }
+    }
+}

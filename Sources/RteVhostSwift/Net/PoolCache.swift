@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// One slot of a mempool's `local_cache`, in the layout of the release that made it.
+@safe
+struct PoolCache: BitwiseCopyable {
+    private let base: UnsafeMutableRawPointer
+    /// The cached objects, the last one taken first.
+    let objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+
+    /// The cache of `slot`.
+    @inline(__always)
+    init(_ caches: UnsafeMutableRawPointer, slot: Int, isOwn: Bool) {
+        let layout = isOwn ? DPDKProcess.CacheLayout.release2108 : DPDKProcess.cacheLayout
+        // SAFETY: slot is below RTE_MAX_LCORE, stride and offset are the release's.
+        unsafe base = caches + slot &* layout.stride
+        unsafe objects = (base + layout.objects)
+            .assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
+    }
+
+    /// Objects it aims to hold.
+    // SAFETY: the application's pool is valid through the call.
+    @inline(__always)
+    var size: Int { unsafe Int(base.load(as: UInt32.self)) }
+
+    /// Objects at which it is emptied.
+    // SAFETY: a cache belongs to one thread; its layout is the release's.
+    @inline(__always)
+    var flushThreshold: Int { unsafe Int(base.load(fromByteOffset: 4, as: UInt32.self)) }
+
+    /// Objects it holds.
+    // SAFETY: a cache belongs to one thread; its layout is the release's.
+    @inline(__always)
+    var length: Int { unsafe Int(base.load(fromByteOffset: 8, as: UInt32.self)) }
+
+    /// Sets `length`.
+    @inline(__always)
+    func setLength(_ length: Int) {
+        // SAFETY: a cache belongs to one thread; its layout is the release's.
+        unsafe base.storeBytes(of: UInt32(length), toByteOffset: 8, as: UInt32.self)
+    }
+}

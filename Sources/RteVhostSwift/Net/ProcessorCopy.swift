@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// The processor copies, at once.
+struct ProcessorCopy: CopyEngine, ~Copyable {
+    @inline(__always)
+    static var completesAtOnce: Bool { true }
+
+    @inline(__always)
+    mutating func beginPacket() {}
+
+    @inline(__always)
+    mutating func copy(
+        from source: GuestSlice, to destination: PacketSlice, memory: borrowing GuestMemory
+    ) {
+        copyBytes(from: source, to: destination)
+    }
+
+    @inline(__always)
+    mutating func copy(
+        from source: PacketSlice, to destination: GuestSlice, memory: borrowing GuestMemory
+    ) {
+        copyBytes(from: source, to: destination)
+    }
+
+    @inline(__always)
+    mutating func cancelPacket() {}
+
+    @inline(__always)
+    static func keep<R: Ring & ~Copyable>(
+        _ record: InflightPacket, _ burst: QueueBurst, _ engine: inout ProcessorCopy,
+        _ ring: inout R
+    ) -> Bool { true }
+}

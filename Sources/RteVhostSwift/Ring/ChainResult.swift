@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Who writes into a chain's buffers.
+enum ChainDirection {
+    /// The guest wrote them and the device reads: transmit, *dequeue*.
+    case deviceReads
+    /// The device writes: receive, *enqueue*.
+    case deviceWrites
+}
+
+/// What one step along the available ring found.
+enum ChainResult {
+    /// A whole chain, its buffers appended to the segment list.
+    case chain(UsedEntry)
+    /// A chain that must go back unused; the segment list may hold some of its buffers.
+    case bad(UsedEntry, ChainFault)
+    /// Nothing more is offered.
+    case none
+}
