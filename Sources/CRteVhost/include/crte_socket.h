@@ -43,7 +43,8 @@ static inline void crte_set_errno(int value)
  * recvmsg() without waiting; every descriptor that came is listed and close-on-exec. Result as
  * recvmsg().
  */
-static inline ssize_t crte_receive(int fd, void *bytes, size_t count, struct crte_received *received)
+static inline ssize_t crte_receive(int fd, void *bytes, size_t count,
+	struct crte_received *received)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int) * CRTE_MAX_DESCRIPTORS)];
