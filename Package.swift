@@ -6,7 +6,9 @@ import PackageDescription
 let isShipped = Context.environment["RTEVHOSTSWIFT_EMBEDDED"] != nil
 let root = Context.packageDirectory
 
-let headers = ["-Xcc", "-I\(root)/include", "-Xcc", "-I\(root)/include/standalone"]
+let headers = [
+    "-Xcc", "-D_GNU_SOURCE", "-Xcc", "-I\(root)/include", "-Xcc", "-I\(root)/include/standalone",
+]
 let shipped: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded"),
     .unsafeFlags(["-wmo", "-enforce-exclusivity=unchecked", "-Xcc", "-fvisibility=hidden"]),

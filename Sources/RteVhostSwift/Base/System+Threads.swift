@@ -10,27 +10,38 @@ extension System {
     static func startThread(
         _ cell: OpaqueCell, _ body: @escaping @Sendable (OpaqueCell) -> Void
     ) throws(VhostError) {
-        let start = try HeapCell(ThreadStart(cell: cell, body: body))
+        let start = UnsafeMutablePointer<ThreadStart>.allocate(capacity: 1)
+        unsafe start.initialize(to: ThreadStart(cell: cell, body: body))
         var all = sigset_t()
         var old = sigset_t()
-        // SAFETY: the sets and the handle live through the calls; the cell lives for ever.
+        // SAFETY: the sets and the handle live through the calls; the thread frees `start`.
         unsafe sigfillset(&all)
         unsafe pthread_sigmask(SIG_SETMASK, &all, &old)
         var thread = pthread_t()
         let result = unsafe pthread_create(
             &thread, nil,
             { argument in
-                let start = unsafe HeapCell<ThreadStart>(opaque: argument!)
-                start.value.body(start.value.cell)
+                // SAFETY: the argument is `start`, which nobody else touches any more.
+                let start = unsafe argument!.assumingMemoryBound(to: ThreadStart.self)
+                let work = unsafe start.move()
+                unsafe start.deallocate()
+                work.body(work.cell)
                 return nil
-            }, start.opaque)
+            }, start)
         unsafe pthread_sigmask(SIG_SETMASK, &old, nil)
-        guard result == 0 else { throw .system(result) }
+        guard result == 0 else {
+            unsafe start.deinitialize(count: 1)
+            unsafe start.deallocate()
+            throw .system(result)
+        }
         pthread_detach(thread)
     }
 
-    private struct ThreadStart: ~Copyable {
+    /// What a new thread does.
+    private struct ThreadStart {
+        /// Given to the body.
         let cell: OpaqueCell
+        /// The thread's work.
         let body: @Sendable (OpaqueCell) -> Void
     }
 

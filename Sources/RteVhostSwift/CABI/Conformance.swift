@@ -112,4 +112,15 @@ enum Conformance {
         unsafe sameType(rtevhostswift_version, CRteVhost.rtevhostswift_version)
         unsafe sameType(rtevhostswift_vring_stats_get, CRteVhost.rtevhostswift_vring_stats_get)
     }
+
+    /// rtevhostswift_dma.h
+    static func softwareEngine() {
+        unsafe sameType(rtevhostswift_dma_create, CRteVhost.rtevhostswift_dma_create)
+        unsafe sameType(rtevhostswift_dma_destroy, CRteVhost.rtevhostswift_dma_destroy)
+        unsafe sameType(rtevhostswift_dma_attach, CRteVhost.rtevhostswift_dma_attach)
+        sameType(rtevhostswift_dma_detach, CRteVhost.rtevhostswift_dma_detach)
+        unsafe sameType(rtevhostswift_dma_ops, CRteVhost.rtevhostswift_dma_ops)
+        unsafe sameType(rtevhostswift_dma_stats_get, CRteVhost.rtevhostswift_dma_stats_get)
+        unsafe sameType(rtevhostswift_dma_inject, CRteVhost.rtevhostswift_dma_inject)
+    }
 }

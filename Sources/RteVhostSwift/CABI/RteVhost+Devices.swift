@@ -85,7 +85,7 @@ public func rte_vhost_get_mem_table(
     guard let memory = unsafe calloc(1, size) else { return -1 }
     device.value.lock.lock()
     defer { device.value.lock.unlock() }
-    let count = device.value.memory.regionCount
+    let count = device.value.memory.table.count
     guard count > 0 else {
         unsafe free(memory)
         return -1

@@ -15,7 +15,7 @@ public func rte_vhost_get_vhost_vring(
         let (device, cell) = try Call.queue(vid, queue)
         cell.value.lock.lock()
         defer { cell.value.lock.unlock() }
-        let slices = cell.value.slices(in: device.value.memory)
+        let slices = cell.value.slices(in: device.value.memory.table)
         // SAFETY: the application's structure; the addresses are those of guest memory while it is
         // mapped.
         unsafe ring.pointee = rte_vhost_vring()

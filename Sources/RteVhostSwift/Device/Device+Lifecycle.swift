@@ -103,7 +103,7 @@ extension Device {
         isRarpPending.store(false, ordering: .relaxed)
         didLogWrongQueue.store(false, ordering: .relaxed)
         lock.lock()
-        memory = GuestMemory()
+        memory.removeAll()
         callbacks = nil
         lock.unlock()
         isDraining = false

@@ -57,7 +57,7 @@ extension HeapCell where Value == Device {
         try queue.value.lock.withLock { () throws(VhostError) in
             guard queue.value.ring.size == 0, queue.value.size > 0 else { return }
             try value.hooks.resize(queue.value.datapath, queue.value.size)
-            try queue.value.startRing(in: value.memory)
+            try queue.value.startRing(in: value.memory.table)
         }
     }
 

@@ -39,7 +39,7 @@ struct Device: ~Copyable {
     /// the event thread without a queue's lock.
     let lock = SpinLock()
     /// The guest's memory. Changed only with every queue's lock held as well.
-    var memory = GuestMemory()
+    var memory: GuestMemory
     /// The driver's socket.
     var path = SocketPath()
     /// The application's callbacks.
@@ -61,8 +61,9 @@ struct Device: ~Copyable {
 
     private var queues = InlineArray<256, HeapCell<VirtQueue>?>(repeating: nil)
 
-    /// A closed device.
-    init(vid: Int32, hooks: DatapathHooks) {
+    /// A closed device. Throws `outOfMemory`.
+    init(vid: Int32, hooks: DatapathHooks) throws(VhostError) {
+        memory = try GuestMemory()
         self.vid = vid
         self.hooks = hooks
     }

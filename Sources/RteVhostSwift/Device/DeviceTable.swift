@@ -30,7 +30,7 @@ enum DeviceTable {
     static func open(hooks: DatapathHooks) throws(VhostError) -> HeapCell<Device> {
         for vid in 0..<maximumCount {
             guard let cell = CellTable.find(vid, of: Device.self) else {
-                let cell = try HeapCell(Device(vid: Int32(vid), hooks: hooks))
+                let cell = try HeapCell(try Device(vid: Int32(vid), hooks: hooks))
                 cell.value.isOpen.store(true, ordering: .relaxed)
                 CellTable.store(cell, at: vid)
                 return cell

@@ -58,8 +58,8 @@ struct VirtQueue: ~Copyable {
 extension VirtQueue {
     /// Builds the ring over the guest's memory where its parts are known; does nothing while one is
     /// missing. Throws `unmapped` or `badValue` when they are wrong.
-    mutating func startRing(in memory: borrowing GuestMemory) throws(VhostError) {
-        guard ring.size == 0, size > 0, kick.isSet, addresses != nil, memory.regionCount > 0 else {
+    mutating func startRing(in memory: MemoryTable) throws(VhostError) {
+        guard ring.size == 0, size > 0, kick.isSet, addresses != nil, memory.count > 0 else {
             return
         }
         guard let slices = slices(in: memory) else { throw .frontend(.unmapped) }
@@ -77,7 +77,7 @@ extension VirtQueue {
 
     /// The ring's parts in the guest's memory, where they are known and lie in it.
     func slices(
-        in memory: borrowing GuestMemory
+        in memory: MemoryTable
     ) -> (descriptors: GuestSlice, available: GuestSlice, used: GuestSlice)? {
         guard let addresses, size > 0 else { return nil }
         let counts = SplitRing.byteCounts(size: size)

@@ -36,6 +36,9 @@ enum EngineAddressing {
         unsafe mode = unsafeBitCast(found, to: ModeFunction.self)()
     }
 
+    /// Bytes from a host address to the end of its page of 4 KiB, the least that is contiguous.
+    static func bytesLeftOnPage(after host: UInt) -> Int { 4096 - Int(host & 0xfff) }
+
     /// The engine's address of a host byte; nil when the EAL does not know it (RTE_BAD_IOVA).
     static func physical(_ host: UInt) -> UInt? {
         // rte_mem_virt2iova translates the very byte, not its page.

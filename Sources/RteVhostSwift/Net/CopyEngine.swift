@@ -13,11 +13,11 @@ protocol CopyEngine: ~Copyable {
 
     /// Copies guest bytes into a packet; both sides have the same count.
     mutating func copy(
-        from source: GuestSlice, to destination: PacketSlice, memory: borrowing GuestMemory)
+        from source: GuestSlice, to destination: PacketSlice, memory: MemoryTable)
 
     /// Copies a packet's bytes to the guest; both sides have the same count.
     mutating func copy(
-        from source: PacketSlice, to destination: GuestSlice, memory: borrowing GuestMemory)
+        from source: PacketSlice, to destination: GuestSlice, memory: MemoryTable)
 
     /// Forgets the pieces of a packet that is given up in the middle.
     mutating func cancelPacket()

@@ -79,7 +79,7 @@ extension QueueBurst {
         state.value.segments.removeAll()
         let entry: UsedEntry
         switch ring.takeChain(
-            .deviceReads, into: &state.value.segments, from: device.value.memory)
+            .deviceReads, into: &state.value.segments, from: device.value.memory.table)
         {
         case .none: return .none
         case .bad(let entry, let fault): return .bad(entry, fault)
@@ -129,10 +129,27 @@ extension QueueBurst {
         return profile.wantsLinearBuffers || packet.capacity == 0 ? .tooLong : .chain
     }
 
-    /// Copies the segment list behind its header into `packet` and as many more mbufs as it takes;
-    /// false when the pool has no more.
+    /// Copies the segment list behind its header into `packet`; false when the pool has no more
+    /// mbufs for it.
     @inline(__always)
     private func copy<E: CopyEngine & ~Copyable>(
+        into packet: PacketBuffer, byteCount: Int, _ engine: inout E
+    ) -> Bool {
+        let room = packet.room
+        guard byteCount <= room.count,
+            let payload = state.value.segments.contiguous(after: profile.headerByteCount)
+        else { return copyPieces(into: packet, byteCount: byteCount, &engine) }
+        engine.copy(
+            from: payload, to: room.part(from: 0, count: byteCount),
+            memory: device.value.memory.table)
+        packet.byteCount = byteCount
+        packet.packetByteCount = byteCount
+        return true
+    }
+
+    /// The same for payload in several buffers, or for as many mbufs as it takes.
+    @inline(never)
+    private func copyPieces<E: CopyEngine & ~Copyable>(
         into packet: PacketBuffer, byteCount: Int, _ engine: inout E
     ) -> Bool {
         var cursor = GuestCursor(
@@ -159,7 +176,7 @@ extension QueueBurst {
             else { break }
             engine.copy(
                 from: piece, to: room.part(from: filled, count: piece.count),
-                memory: device.value.memory)
+                memory: device.value.memory.table)
             filled &+= piece.count
             left &-= piece.count
         }

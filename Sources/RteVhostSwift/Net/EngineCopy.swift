@@ -97,7 +97,7 @@ extension EngineCopy {
 
     @inline(__always)
     mutating func copy(
-        from source: GuestSlice, to destination: PacketSlice, memory: borrowing GuestMemory
+        from source: GuestSlice, to destination: PacketSlice, memory: MemoryTable
     ) {
         guard source.count >= threshold else { return copyBytes(from: source, to: destination) }
         var offset = 0
@@ -105,10 +105,9 @@ extension EngineCopy {
         while offset < source.count {
             let rest = source.part(from: offset, count: source.count &- offset)
             let room = destination.part(from: offset, count: rest.count)
-            guard pieceCount < pieces.pieceCount, let host = room.engineRun() else {
-                return copyBytes(from: rest, to: room)
-            }
-            let run = memory.engineRun(rest)
+            guard pieceCount < pieces.pieceCount, let host = room.engineRun(),
+                let run = memory.engineRun(rest)
+            else { return copyBytes(from: rest, to: room) }
             let count = min(run.count, host.count)
             add(from: run.address, to: host.address, count: count)
             offset &+= count
@@ -117,17 +116,16 @@ extension EngineCopy {
 
     @inline(__always)
     mutating func copy(
-        from source: PacketSlice, to destination: GuestSlice, memory: borrowing GuestMemory
+        from source: PacketSlice, to destination: GuestSlice, memory: MemoryTable
     ) {
         guard source.count >= threshold else { return copyBytes(from: source, to: destination) }
         var offset = 0
         while offset < source.count {
             let rest = source.part(from: offset, count: source.count &- offset)
             let room = destination.part(from: offset, count: rest.count)
-            guard pieceCount < pieces.pieceCount, let host = rest.engineRun() else {
-                return copyBytes(from: rest, to: room)
-            }
-            let run = memory.engineRun(room)
+            guard pieceCount < pieces.pieceCount, let host = rest.engineRun(),
+                let run = memory.engineRun(room)
+            else { return copyBytes(from: rest, to: room) }
             let count = min(run.count, host.count)
             add(from: host.address, to: run.address, count: count)
             offset &+= count

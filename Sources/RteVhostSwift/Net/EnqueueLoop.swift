@@ -65,7 +65,7 @@ extension QueueBurst {
         while true {
             guard chains < state.value.gathered.count else { return .noRoom }
             switch ring.takeChain(
-                .deviceWrites, into: &state.value.segments, from: device.value.memory)
+                .deviceWrites, into: &state.value.segments, from: device.value.memory.table)
             {
             case .none:
                 return .noRoom
@@ -134,6 +134,21 @@ extension QueueBurst {
     /// Copies a packet's segments behind the header.
     @inline(__always)
     private func copy<E: CopyEngine & ~Copyable>(_ packet: PacketBuffer, _ engine: inout E) {
+        let byteCount = packet.packetByteCount
+        let data = packet.data
+        guard data.count == byteCount,
+            let room = state.value.segments.contiguous(after: profile.headerByteCount)
+        else { return copyPieces(packet, &engine) }
+        engine.copy(
+            from: data, to: room.part(from: 0, count: byteCount),
+            memory: device.value.memory.table)
+    }
+
+    /// The same for a packet of several mbufs, or for room in several buffers.
+    @inline(never)
+    private func copyPieces<E: CopyEngine & ~Copyable>(
+        _ packet: PacketBuffer, _ engine: inout E
+    ) {
         var cursor = GuestCursor(
             state.value.segments, skipping: profile.headerByteCount)
         var segment: PacketBuffer? = packet
@@ -149,7 +164,7 @@ extension QueueBurst {
                 else { return }
                 engine.copy(
                     from: data.part(from: offset, count: piece.count), to: piece,
-                    memory: device.value.memory)
+                    memory: device.value.memory.table)
                 offset &+= piece.count
                 left &-= piece.count
             }

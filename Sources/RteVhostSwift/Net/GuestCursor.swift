@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+extension SegmentList {
+    /// All bytes behind the first `skipped` in one slice, where they lie in one buffer: with the
+    /// header, or behind a buffer that holds just the header, as drivers write most packets.
+    @inline(__always)
+    func contiguous(after skipped: Int) -> GuestSlice? {
+        if count == 1 {
+            return self[0].part(from: skipped, count: self[0].count &- skipped)
+        }
+        return count == 2 && self[0].count == skipped ? self[1] : nil
+    }
+}
+
 /// A place in a packet's guest buffers, moving forward piece by piece.
 struct GuestCursor {
     private var index: Int

@@ -11,14 +11,14 @@ struct ProcessorCopy: CopyEngine, ~Copyable {
 
     @inline(__always)
     mutating func copy(
-        from source: GuestSlice, to destination: PacketSlice, memory: borrowing GuestMemory
+        from source: GuestSlice, to destination: PacketSlice, memory: MemoryTable
     ) {
         copyBytes(from: source, to: destination)
     }
 
     @inline(__always)
     mutating func copy(
-        from source: PacketSlice, to destination: GuestSlice, memory: borrowing GuestMemory
+        from source: PacketSlice, to destination: GuestSlice, memory: MemoryTable
     ) {
         copyBytes(from: source, to: destination)
     }

@@ -10,7 +10,7 @@ enum ChainWalk {
     static func walk(
         _ table: GuestArray<GuestWords>, first: SplitDescriptor,
         direction: ChainDirection, into segments: inout SegmentList,
-        from memory: borrowing GuestMemory
+        from memory: MemoryTable
     ) throws(ChainFault) {
         var descriptor = first
         var steps = 1
@@ -31,7 +31,7 @@ enum ChainWalk {
     @inline(__always)
     static func append(
         _ descriptor: SplitDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: borrowing GuestMemory
+        into segments: inout SegmentList, from memory: MemoryTable
     ) throws(ChainFault) {
         guard descriptor.isDeviceWritable == (direction == .deviceWrites) else {
             throw .direction
@@ -43,7 +43,7 @@ enum ChainWalk {
     @inline(never)
     static func walkIndirect(
         _ outer: SplitDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: borrowing GuestMemory
+        into segments: inout SegmentList, from memory: MemoryTable
     ) throws(ChainFault) {
         // virtio 1.2, 2.7.5.3.1: INDIRECT and NEXT exclude each other.
         let count = Int(outer.byteCount) / 16
@@ -68,7 +68,7 @@ enum ChainWalk {
     /// itself.
     private static func walkScattered(
         _ outer: SplitDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: borrowing GuestMemory
+        into segments: inout SegmentList, from memory: MemoryTable
     ) throws(ChainFault) {
         let count = Int(outer.byteCount) / 16
         var index = 0

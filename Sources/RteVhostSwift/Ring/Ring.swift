@@ -17,7 +17,7 @@ protocol Ring: ~Copyable {
     /// Takes the next chain and moves on. Bounded by the ring's size, or by the indirect table's.
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,
-        from memory: borrowing GuestMemory
+        from memory: MemoryTable
     ) -> ChainResult
 
     /// Where the next chain will be taken.

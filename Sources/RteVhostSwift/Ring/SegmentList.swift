@@ -39,7 +39,7 @@ struct SegmentList: ~Copyable {
     /// nothing.
     @inline(__always)
     mutating func append(
-        _ address: GuestAddress, byteCount total: UInt32, in memory: borrowing GuestMemory
+        _ address: GuestAddress, byteCount total: UInt32, in memory: MemoryTable
     ) throws(ChainFault) {
         var address = address
         var rest = Int(total)

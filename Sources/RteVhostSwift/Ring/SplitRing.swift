@@ -107,7 +107,7 @@ extension SplitRing {
     @inline(__always)
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,
-        from memory: borrowing GuestMemory
+        from memory: MemoryTable
     ) -> ChainResult {
         guard nextAvailable != availableEnd else { return .none }
         let head = available.load(2 &+ Int(nextAvailable & mask))

@@ -16,7 +16,7 @@ extension Handlers {
         guard message.descriptors.count == count else { throw .frontend(.descriptors) }
         // DPDK's frontends send the full table whatever the number of regions.
         guard message.payload.remaining >= count * 32 else { throw .frontend(.malformed) }
-        var memory = GuestMemory()
+        var memory = try GuestMemory()
         for index in 0..<count {
             let description = MappedRegion.Description(
                 guest: GuestAddress(rawValue: try message.payload.u64()),
