@@ -62,9 +62,10 @@ extension HeapCell where Value == Device {
         stopRunning()
         value.callbacks?.destroyConnection?(value.vid)
         var isIdle = true
+        let deadline = Self.drainDeadline
         forEachQueue { queue in
             queue.value.lock.withLock { queue.value.isEnabled = false }
-            if !drain(queue) { isIdle = false }
+            if !drain(queue, until: deadline) { isIdle = false }
         }
         value.isDraining = true
         value.isOpen.store(false, ordering: .releasing)

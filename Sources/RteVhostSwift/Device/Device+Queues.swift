@@ -5,8 +5,9 @@ import Synchronization
 
 /// What messages do to the queues of a device. Event thread; callbacks are called without locks.
 extension HeapCell where Value == Device {
-    /// How long the control plane waits for a DMA engine.
-    private static var drainNanoseconds: UInt64 { 1_000_000_000 }
+    /// Until when one step of the control plane waits for DMA engines: a second, however many
+    /// queues it drains.
+    static var drainDeadline: UInt64 { System.nanoseconds() &+ 1_000_000_000 }
 
     /// Calls `body` with each queue's cell.
     func forEachQueue<Failure: Error>(
@@ -19,9 +20,8 @@ extension HeapCell where Value == Device {
 
     /// Stops bursts from taking packets and waits until the engine has none of this queue's. False
     /// when it does not finish in time; the queue stays paused.
-    func drain(_ queue: HeapCell<VirtQueue>) -> Bool {
+    func drain(_ queue: HeapCell<VirtQueue>, until deadline: UInt64) -> Bool {
         queue.value.lock.withLock { queue.value.isPaused = true }
-        let deadline = System.nanoseconds() &+ Self.drainNanoseconds
         var turns = 0
         while true {
             let isIdle = queue.value.lock.withLock { value.hooks.poll(self, queue) }
@@ -43,8 +43,10 @@ extension HeapCell where Value == Device {
 
     /// Drains a queue and takes its ring away; returns where it stood. Throws `busy` when the
     /// engine does not finish.
-    func stop(_ queue: HeapCell<VirtQueue>) throws(VhostError) -> UInt16 {
-        guard drain(queue) else { throw .busy }
+    func stop(
+        _ queue: HeapCell<VirtQueue>, until deadline: UInt64
+    ) throws(VhostError) -> UInt16 {
+        guard drain(queue, until: deadline) else { throw .busy }
         return queue.value.lock.withLock {
             queue.value.isPaused = false
             return queue.value.stopRing()
@@ -79,7 +81,7 @@ extension HeapCell where Value == Device {
         let old = queue.value.lock.withLock { queue.value.addresses }
         let isRunning = queue.value.lock.withLock { queue.value.ring.size > 0 }
         guard old != addresses || !isRunning else { return }
-        if isRunning { _ = try stop(queue) }
+        if isRunning { _ = try stop(queue, until: Self.drainDeadline) }
         queue.value.lock.withLock { queue.value.addresses = addresses }
         try start(queue)
     }
@@ -89,7 +91,7 @@ extension HeapCell where Value == Device {
         guard isEnabled else {
             queue.value.lock.withLock { queue.value.isEnabled = false }
             // virtio 1.2, 2.1: nothing may be written to a queue after it was disabled.
-            guard drain(queue) else { throw .busy }
+            guard drain(queue, until: Self.drainDeadline) else { throw .busy }
             queue.value.lock.withLock { queue.value.isPaused = false }
             return
         }
@@ -103,8 +105,10 @@ extension HeapCell where Value == Device {
     /// Throws `busy` when an engine does not let go of the old one, which then stays.
     func setMemory(_ memory: consuming GuestMemory) throws(VhostError) {
         var memory = memory
+        let deadline = Self.drainDeadline
         try forEachQueue { (queue) throws(VhostError) in
-            if queue.value.lock.withLock({ queue.value.ring.size > 0 }) { _ = try stop(queue) }
+            let isRunning = queue.value.lock.withLock { queue.value.ring.size > 0 }
+            if isRunning { _ = try stop(queue, until: deadline) }
         }
         value.lock.lock()
         swap(&value.memory, &memory)

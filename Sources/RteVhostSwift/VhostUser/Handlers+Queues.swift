@@ -61,7 +61,7 @@ extension Handlers {
     ) throws(VhostError) -> Reply {
         let (queue, _) = try queueState(device, &message)
         device.stopRunning()
-        let base = try device.stop(queue)
+        let base = try device.stop(queue, until: HeapCell<Device>.drainDeadline)
         queue.value.lock.withLock {
             queue.value.kick = .unset
             queue.value.call = .unset
