@@ -60,6 +60,26 @@ enum System {
         return result == 0 && status.st_mode & 0o170000 == 0o140000
     }
 
+    /// What tells the file at a path apart from any other.
+    struct FileIdentity: Equatable {
+        /// st_dev
+        var device: UInt
+        /// st_ino
+        var inode: UInt
+    }
+
+    /// Identity of the file at `path`; nil when there is none.
+    static func identity(_ path: SocketPath) -> FileIdentity? {
+        var status = stat()
+        var address = path.address
+        // SAFETY: sun_path holds the path with a closing zero.
+        let result = unsafe withUnsafePointer(to: &address.sun_path) { bytes in
+            unsafe lstat(UnsafeRawPointer(bytes).assumingMemoryBound(to: CChar.self), &status)
+        }
+        guard result == 0 else { return nil }
+        return FileIdentity(device: UInt(status.st_dev), inode: UInt(status.st_ino))
+    }
+
     /// Removes `path`; an error is of no consequence.
     static func unlink(_ path: SocketPath) {
         var address = path.address
@@ -84,6 +104,12 @@ enum System {
     static func makeEvent() throws(VhostError) -> FileDescriptor {
         FileDescriptor(
             owning: try check(eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))))
+    }
+
+    /// True while writes to a descriptor fail rather than wait. Its flags are shared with the peer
+    /// that sent it, who may change them.
+    static func isNonBlocking(_ number: Int32) -> Bool {
+        crte_fcntl_get_flags(number) & O_NONBLOCK != 0
     }
 
     /// Adds one to an eventfd. False when it is full, closed or no eventfd.

@@ -26,11 +26,11 @@ public func rte_vhost_get_negotiated_protocol_features(
     return 0
 }
 
-/// `rte_vhost_get_mtu`: 0; -1 without device, -EAGAIN before it runs, -ENOTSUP without
+/// `rte_vhost_get_mtu`: 0; -ENODEV without device, -EAGAIN before it runs, -ENOTSUP without
 /// VIRTIO_NET_F_MTU.
 @_cdecl("rte_vhost_get_mtu")
 public func rte_vhost_get_mtu(_ vid: Int32, _ mtu: UnsafeMutablePointer<UInt16>?) -> Int32 {
-    guard let device = DeviceTable.find(vid), let mtu = unsafe mtu else { return -1 }
+    guard let device = DeviceTable.find(vid), let mtu = unsafe mtu else { return -ENODEV }
     guard device.value.isRunning.load(ordering: .acquiring) else { return -EAGAIN }
     guard device.value.features.load(ordering: .relaxed) & Feature.mtu != 0 else {
         return -ENOTSUP

@@ -25,13 +25,13 @@ public func rtevhostswift_pktmbuf_pool_create(
     }
 }
 
-/// `rte_mempool_lookup`; NULL with errno ENOENT.
+/// `rte_mempool_lookup`; NULL with errno ENOENT, or EINVAL for NULL.
 @_cdecl("rtevhostswift_mempool_lookup")
 public func rtevhostswift_mempool_lookup(
     _ name: UnsafePointer<CChar>?
 ) -> UnsafeMutablePointer<rte_mempool>? {
     guard let pool = unsafe PoolRegistry.find(name) else {
-        crte_set_errno(ENOENT)
+        crte_set_errno(unsafe name == nil ? EINVAL : ENOENT)
         return nil
     }
     return unsafe pool.address

@@ -28,7 +28,7 @@ extension HeapCell where Value == Device {
             line.add(Int(value.vid))
             line.add(" is ready")
         }
-        let isAccepted = value.callbacks?.newDevice.map { $0(value.vid) >= 0 } ?? true
+        let isAccepted = value.callbacks?.newDevice.map { $0(value.vid) == 0 } ?? true
         if !isAccepted { value.isRunning.store(false, ordering: .releasing) }
     }
 

@@ -106,14 +106,31 @@ extension HeapCell where Value == Device {
     func setMemory(_ memory: consuming GuestMemory) throws(VhostError) {
         var memory = memory
         let deadline = Self.drainDeadline
-        try forEachQueue { (queue) throws(VhostError) in
+        var failure: VhostError?
+        forEachQueue { queue in
             let isRunning = queue.value.lock.withLock { queue.value.ring.size > 0 }
-            if isRunning { _ = try stop(queue, until: deadline) }
+            guard isRunning, failure == nil else { return }
+            do throws(VhostError) {
+                _ = try stop(queue, until: deadline)
+            } catch {
+                failure = error
+            }
         }
-        value.lock.lock()
-        swap(&value.memory, &memory)
-        value.lock.unlock()
-        try forEachQueue { (queue) throws(VhostError) in try start(queue) }
+        if failure == nil {
+            value.lock.lock()
+            swap(&value.memory, &memory)
+            value.lock.unlock()
+        }
+        // One ring that is not in the new table does not stop the others, nor does an engine that
+        // keeps the old one in place.
+        forEachQueue { queue in
+            do throws(VhostError) {
+                try start(queue)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// Gives every queue the profile of the negotiated features.

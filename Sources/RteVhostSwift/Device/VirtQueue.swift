@@ -138,7 +138,13 @@ extension VirtQueue {
     /// Sends the guest an interrupt whatever it wants.
     @inline(never)
     mutating func signalGuest() -> Bool {
-        guard call.number >= 0, System.signal(call.number) else { return false }
+        guard call.number >= 0 else { return false }
+        // A peer that makes its eventfd blocking and full would stop this thread in the write.
+        guard System.isNonBlocking(call.number) else {
+            call = .none
+            return false
+        }
+        guard System.signal(call.number) else { return false }
         statistics.notifications &+= 1
         return true
     }

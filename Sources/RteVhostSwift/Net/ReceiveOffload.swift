@@ -8,7 +8,8 @@ enum ReceiveOffload {
     @inline(never)
     static func apply(_ header: NetHeader, to packet: PacketBuffer, isLegacy: Bool) -> Bool {
         guard isPossible(header, packet) else { return false }
-        guard let headers = PacketHeaders(packet.data) else { return true }
+        guard let headers = PacketHeaders(packet.data) else { return header.segmentationType == 0 }
+        guard fits(header, headers) else { return false }
         if isLegacy {
             applyLegacy(header, headers, to: packet)
         } else {
@@ -34,6 +35,19 @@ enum ReceiveOffload {
         }
     }
 
+    /// True when the packet is of the protocol that its segmentation type names.
+    private static func fits(_ header: NetHeader, _ headers: PacketHeaders) -> Bool {
+        switch header.segmentationType & ~NetHeader.segmentationECN {
+        case NetHeader.segmentationTCP4:
+            headers.isIPv4 && headers.l4Protocol == PacketHeaders.tcp && headers.l4 > 0
+        case NetHeader.segmentationTCP6:
+            !headers.isIPv4 && headers.l4Protocol == PacketHeaders.tcp && headers.l4 > 0
+        case NetHeader.segmentationUDP:
+            headers.l4Protocol == PacketHeaders.udp && headers.l4 > 0
+        default: true
+        }
+    }
+
     /// DPDK before 21.05, and by default since: transmit flags, as if the packet was to be sent on.
     private static func applyLegacy(
         _ header: NetHeader, _ headers: PacketHeaders, to packet: PacketBuffer
@@ -48,14 +62,11 @@ enum ReceiveOffload {
         var l4 = 0
         var size: UInt16 = 0
         switch header.segmentationType & ~NetHeader.segmentationECN {
-        case NetHeader.segmentationTCP4 where headers.l4Protocol == PacketHeaders.tcp,
-            NetHeader.segmentationTCP6 where headers.l4Protocol == PacketHeaders.tcp:
-            guard headers.l4 > 0 else { break }
+        case NetHeader.segmentationTCP4, NetHeader.segmentationTCP6:
             flags |= OffloadFlags.transmitTCPSegmentation
             l4 = headers.l4
             size = header.segmentSize
-        case NetHeader.segmentationUDP where headers.l4Protocol == PacketHeaders.udp:
-            guard headers.l4 > 0 else { break }
+        case NetHeader.segmentationUDP:
             flags |= OffloadFlags.transmitUDPSegmentation
             l4 = headers.l4
             size = header.segmentSize

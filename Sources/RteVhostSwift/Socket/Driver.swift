@@ -34,6 +34,8 @@ struct Driver: ~Copyable {
     var callbacks: DeviceCallbacks?
     /// The listening socket.
     var listener: FileDescriptor?
+    /// The file that the listening socket was bound to; another one at the path is not removed.
+    var file: System.FileIdentity?
     /// Counts uses of the cell, so that an event for an earlier use is known as stale.
     var generation: UInt32 = 0
 
@@ -53,6 +55,7 @@ struct Driver: ~Copyable {
         path = SocketPath()
         callbacks = nil
         listener = nil
+        file = nil
         isNet = true
         queuePairs = 128
         generation &+= 1

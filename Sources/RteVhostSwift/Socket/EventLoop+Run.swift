@@ -81,7 +81,7 @@ extension HeapCell where Value == EventLoop {
             line.add(vid)
         }
         let isAccepted =
-            device.value.callbacks?.newConnection.map { $0(device.value.vid) >= 0 } ?? true
+            device.value.callbacks?.newConnection.map { $0(device.value.vid) == 0 } ?? true
         if !isAccepted { end(vid, nil) }
     }
 
@@ -136,7 +136,9 @@ extension HeapCell where Value == EventLoop {
                 else { continue }
                 end(vid, nil)
             }
-            if closing.value.listener != nil { System.unlink(closing.value.path) }
+            if let file = closing.value.file, System.identity(closing.value.path) == file {
+                System.unlink(closing.value.path)
+            }
             value.registry.lock.lock()
             closing.value.reset()
             value.registry.lock.unlock()

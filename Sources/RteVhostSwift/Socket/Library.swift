@@ -93,6 +93,7 @@ enum Library {
             driver.value.state == .registered
         else { throw .busy }
         driver.value.listener = consume listener
+        driver.value.file = System.identity(path)
         driver.value.state = .started
         return EventLoop.token(.listener, driver.value.generation, index)
     }
