@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+/**
+ * @file
+ * A socket, a guest behind it, its device, pools and engines: what a test of the data path needs.
+ *
+ * Everything runs in lock-step in the test's thread; only messages of the guest are handled in
+ * the library's event thread, while the test waits for the reply. Each step ends with
+ * bench_check(), the invariants that hold whatever guest and engine do.
+ *
+ *     struct bench_config config;
+ *     struct bench *bench;
+ *
+ *     bench_config_init(&config);
+ *     bench = bench_open(state, &config);
+ *     bench_send(bench, 1500, NULL);           // the guest sends a packet
+ *     assert_int_equal(bench_dequeue(bench, 32), 0);
+ *     engine_finish(&bench->engines[1], 1);
+ *     assert_int_equal(bench_dequeue(bench, 32), 1);  // and it arrives unchanged
+ *     bench_close(bench);                      // nothing is left over
+ */
+#ifndef HARNESS_BENCH_H
+#define HARNESS_BENCH_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <rte_mbuf.h>
+#include <rte_vhost.h>
+#include <rte_vhost_async.h>
+#include <rtevhostswift.h>
+
+#include "engine.h"
+#include "guest.h"
+#include "guest_packet.h"
+#include "pool.h"
+
+/** Most packets of one call. */
+#define BENCH_BURST 1024
+
+/** Packets of one direction that may be on their way. */
+#define BENCH_PENDING 4096
+
+/** Devices at the same time. */
+#define BENCH_MAX 2
+
+/** The queues of the first pair. */
+#define RX 0
+#define TX 1
+
+/** Features that let a guest ask for checksums and segmentation. */
+#define BENCH_OFFLOADS \
+	(GUEST_BIT(VIRTIO_NET_F_CSUM) | GUEST_BIT(VIRTIO_NET_F_HOST_TSO4) | \
+	 GUEST_BIT(VIRTIO_NET_F_HOST_TSO6) | GUEST_BIT(VIRTIO_NET_F_HOST_UFO))
+
+/** What a bench is made of. */
+struct bench_config {
+	struct guest_config guest;
+	uint64_t driver_flags;		/**< RTE_VHOST_USER_* for the socket. */
+	struct rte_vhost_async_config async; /**< Of both channels. */
+	bool bare;			/**< Register no channels... */
+	bool callback;			/**< ...or in vring_state_changed(), thread_unsafe. */
+	uint32_t pool_size;		/**< Mbufs for packets from the guest. */
+	uint16_t data_room;		/**< Of an mbuf of either pool. */
+};
+
+/** One direction's packets. */
+struct bench_flow {
+	uint64_t sent;			/**< Packets put in, by sequence number. */
+	uint64_t returned;		/**< Packets that came out; in order: the next number. */
+	uint64_t delivered;		/**< To the guest: packets it received. */
+	uint32_t sizes[BENCH_PENDING];
+	struct rte_mbuf *mbufs[BENCH_PENDING]; /**< To the guest: what the library has. */
+	bool seen[BENCH_PENDING];	/**< Relaxed order: which ones came out. */
+	int inflight;			/**< As the last call said. */
+};
+
+/** What a process has open. */
+struct bench_baseline {
+	int fds, maps, threads;
+};
+
+/** Everything. */
+struct bench {
+	struct bench_config config;
+	char directory[32];
+	char path[64];
+	struct guest *guest;
+	struct guest_queue *tx, *rx;	/**< The guest's: tx is the device's queue 1. */
+	int vid;			/**< -1 while there is no running device. */
+	void (*ending)(struct bench *bench, int vid); /**< In destroy_device(): event thread. */
+	int changes;			/**< Calls of vring_state_changed(). */
+	struct pool pool;		/**< For packets from the guest. */
+	struct pool app;		/**< The application's, to the guest. */
+	struct engine engines[2];	/**< By queue. */
+	struct bench_flow from, to;	/**< From and to the guest. */
+	struct bench_baseline baseline;
+	uint32_t held;			/**< Mbufs of the pool that the test itself holds. */
+	uint64_t faults;		/**< Unknown ids in used rings that the test expects. */
+	uint64_t unused;		/**< Receive chains that come back empty, the same. */
+	bool relaxed;			/**< Packets may overtake. */
+	bool loose;			/**< Pool levels are not predictable now. */
+	bool registered, started, open;
+	uint8_t frame[GUEST_MAX_FRAME + 64];
+};
+
+/* bench.c: life. */
+
+/** Defaults: threshold 256, in order, 512 mbufs of 2 KiB, a guest as guest_config_init() says. */
+void bench_config_init(struct bench_config *config);
+
+/** A bench with a running device; asserts that all went well. */
+struct bench *bench_open(void **state, const struct bench_config *config);
+
+/** The first half of it: the socket, and a guest that has connected and not started. */
+struct bench *bench_connect(void **state, const struct bench_config *config);
+
+/** The second half: start the guest, wait for the device, register channels. */
+void bench_start(struct bench *bench);
+
+/** Register a channel for one queue with the bench's configuration. @return what the call did. */
+int bench_register(struct bench *bench, uint16_t queue);
+
+/** Let engines finish, take everything back, end; asserts that nothing is left over. */
+void bench_close(struct bench *bench);
+
+/** Hang up and assert that what the device had is given back, packets in flight included. */
+void bench_hang_up(struct bench *bench);
+
+/** cmocka's setup and teardown: whatever a failed test left is cleared away. */
+int bench_setup(void **state);
+int bench_teardown(void **state);
+
+/** A test with both. */
+#define BENCH_TEST(function) \
+	cmocka_unit_test_setup_teardown(function, bench_setup, bench_teardown)
+
+/** End the process if a test hangs, and run a group of tests. */
+#define BENCH_RUN(tests) (alarm(60), cmocka_run_group_tests(tests, NULL, NULL))
+
+/** What the process has open now. */
+void bench_measure(struct bench_baseline *baseline);
+
+/** Wait up to ten seconds until @p condition holds. @return whether it does. */
+bool bench_wait(bool (*condition)(void *data), void *data);
+
+/* bench_check.c: invariants. */
+
+/** The invariants; called by every step, and by tests after steps of their own. */
+void bench_check(struct bench *bench);
+
+/** Counters of a queue. */
+struct rtevhostswift_vring_stats bench_stats(struct bench *bench, uint16_t queue);
+
+/** Sum of the dropped_* counters. */
+uint64_t bench_dropped(const struct rtevhostswift_vring_stats *stats);
+
+/** Mbufs that a packet of @p size bytes takes. */
+uint32_t bench_segments(const struct bench *bench, uint32_t size);
+
+/* bench_flow.c: packets. */
+
+/** The guest sends a stamped packet; shape NULL is direct. Asserts that it fits. */
+void bench_send(struct bench *bench, uint32_t size, const struct guest_shape *shape);
+
+/** Write the next stamped packet into bench->frame and count on it to be dequeued. */
+void bench_stamp(struct bench *bench, uint32_t size);
+
+/** The same, several times. */
+void bench_send_many(struct bench *bench, uint32_t count, uint32_t size);
+
+/** Call try_dequeue_burst, check and free what came. @return how many. */
+uint16_t bench_dequeue(struct bench *bench, uint16_t count);
+
+/** The same without looking at the packets: the caller's. Invariants are not checked. */
+uint16_t bench_dequeue_raw(struct bench *bench, struct rte_mbuf **pkts, uint16_t count);
+
+/** Check one packet from the guest and free it. */
+void bench_accept(struct bench *bench, struct rte_mbuf *mbuf);
+
+/** Call clear_queue for queue 1, check and free what came. @return how many. */
+uint16_t bench_clear(struct bench *bench, uint16_t count);
+
+/** Dequeue with engines that behave until nothing is in flight. */
+void bench_drain(struct bench *bench);
+
+/** Submit packets to the guest. @return how many were taken; bench->to.inflight follows. */
+uint16_t bench_enqueue(struct bench *bench, uint16_t count, uint32_t size);
+
+/** Poll completed ones of them. @return how many. */
+uint16_t bench_collect(struct bench *bench, uint16_t count);
+
+/** Check and free packets to the guest that the library gave back. */
+void bench_take_back(struct bench *bench, struct rte_mbuf **pkts, uint32_t count);
+
+/** The guest receives; checks every packet, posts its buffers again. @return how many. */
+uint32_t bench_receive(struct bench *bench);
+
+#endif
