@@ -1,4 +1,7 @@
 // swift-tools-version:6.2
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
 import PackageDescription
 
 // One set of sources, two builds: ordinary Swift for tests, sanitizers and fuzzers; Embedded Swift, which needs no
@@ -11,7 +14,8 @@ let headers = [
 ]
 let shipped: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded"),
-    .unsafeFlags(["-wmo", "-enforce-exclusivity=unchecked", "-Xcc", "-fvisibility=hidden"]),
+    .unsafeFlags(["-wmo", "-enforce-exclusivity=unchecked", "-Xllvm",
+        "-swiftmergefunc-threshold=0", "-Xcc", "-fvisibility=hidden"]),
 ]
 
 let package = Package(

@@ -44,6 +44,7 @@
 #include <rtevhostswift.h>
 #include <rtevhostswift_dma.h>
 
+#include "crte_event.h"
 #include "crte_memory.h"
 #include "crte_socket.h"
 #include "crte_thread.h"

@@ -104,6 +104,15 @@ static inline ssize_t crte_send(int fd, const void *bytes, size_t count)
 	return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/** close() that does not wait for what a socket has not sent; fails quietly for no socket. */
+static inline void crte_close_at_once(int fd)
+{
+	struct linger none = { 0, 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(fd);
+}
+
 static inline int crte_fcntl_get_flags(int fd)
 {
 	return fcntl(fd, F_GETFL);

@@ -11,5 +11,6 @@ struct FileDescriptor: ~Copyable {
     /// Takes ownership of `number`.
     init(owning number: Int32) { self.number = number }
 
-    deinit { close(number) }
+    /// A socket that a peer sent may be set to linger, and would keep the last closer waiting.
+    deinit { crte_close_at_once(number) }
 }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 import CRteVhost
+import Synchronization
 
 // rte_vhost.h: what a queue is asked and told.
 
@@ -15,6 +16,8 @@ public func rte_vhost_get_vhost_vring(
         let (device, cell) = try Call.queue(vid, queue)
         cell.value.lock.lock()
         defer { cell.value.lock.unlock() }
+        device.value.lock.lock()
+        defer { device.value.lock.unlock() }
         let slices = cell.value.slices(in: device.value.memory.table)
         // SAFETY: the application's structure; the addresses are those of guest memory while it is
         // mapped.
@@ -73,8 +76,9 @@ public func rte_vhost_enable_guest_notification(
     _ vid: Int32, _ queue: UInt16, _ enable: Int32
 ) -> Int32 {
     Call.result("rte_vhost_enable_guest_notification", vid, queue) { () throws(VhostError) in
-        let (_, cell) = try Call.queue(vid, queue)
-        cell.value.lock.withLock {
+        let (device, cell) = try Call.queue(vid, queue)
+        try cell.value.lock.withLock { () throws(VhostError) in
+            guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
             cell.value.wantsKicks = enable != 0
             cell.value.ring.setKicksWanted(enable != 0)
         }
@@ -105,10 +109,12 @@ public func rte_vhost_set_vring_base(
     _ vid: Int32, _ queue: UInt16, _ available: UInt16, _ used: UInt16
 ) -> Int32 {
     Call.result("rte_vhost_set_vring_base", vid, queue) { () throws(VhostError) in
-        let (_, cell) = try Call.queue(vid, queue)
-        let inflight = try NetDatapath.statistics(vid, queue).inflight
-        guard inflight == 0 else { throw .busy }
-        cell.value.lock.withLock { cell.value.setPositions(available: available, used: used) }
+        let (device, cell) = try Call.queue(vid, queue)
+        try cell.value.lock.withLock { () throws(VhostError) in
+            guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
+            guard NetDatapath.isIdle(cell) else { throw .busy }
+            cell.value.setPositions(available: available, used: used)
+        }
     }
 }
 

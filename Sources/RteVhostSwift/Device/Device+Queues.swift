@@ -22,16 +22,24 @@ extension HeapCell where Value == Device {
     /// when it does not finish in time; the queue stays paused.
     func drain(_ queue: HeapCell<VirtQueue>, until deadline: UInt64) -> Bool {
         queue.value.lock.withLock { queue.value.isPaused = true }
+        // An engine that was waited for in vain is not waited for again: other devices have their
+        // turn.
+        let deadline = value.isEngineStuck ? 0 : deadline
         var turns = 0
         while true {
             let isIdle = queue.value.lock.withLock { value.hooks.poll(self, queue) }
-            if isIdle { return true }
+            if isIdle {
+                value.isEngineStuck = false
+                return true
+            }
             turns += 1
             if turns & 0xff == 0 {
                 guard System.nanoseconds() < deadline else { break }
                 System.sleep(microseconds: 50)
             }
         }
+        guard !value.isEngineStuck else { return false }
+        value.isEngineStuck = true
         Log.error { line in
             line.add(value.path)
             line.add(": queue ")
@@ -58,8 +66,14 @@ extension HeapCell where Value == Device {
     func start(_ queue: HeapCell<VirtQueue>) throws(VhostError) {
         try queue.value.lock.withLock { () throws(VhostError) in
             guard queue.value.ring.size == 0, queue.value.size > 0 else { return }
-            try value.hooks.resize(queue.value.datapath, queue.value.size)
             try queue.value.startRing(in: value.memory.table)
+            guard queue.value.ring.size > 0 else { return }
+            do throws(VhostError) {
+                try value.hooks.resize(queue.value.datapath, queue.value.size)
+            } catch {
+                _ = queue.value.stopRing()
+                throw error
+            }
         }
     }
 

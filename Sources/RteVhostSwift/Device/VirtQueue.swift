@@ -52,7 +52,7 @@ struct VirtQueue: ~Copyable {
 
     /// True when the application is to be told that the queue works: DPDK 21.08 wants both eventfds
     /// as well.
-    var isReady: Bool { isEnabled && ring.size > 0 && kick.isSet && call.isSet }
+    var isReady: Bool { isRunning && kick.isSet && call.isSet }
 }
 
 extension VirtQueue {
@@ -68,8 +68,8 @@ extension VirtQueue {
             used: slices.used, usesEventIndex: profile.usesEventIndex)
         // A frontend that lost its backend sends base 0 although the guest's ring went on: what was
         // used is done, what was only taken is offered again. DPDK 21.08 does the same.
-        let used16 = ring.storedUsedIndex()
-        ring.start(nextAvailable: used16 == base ? base : used16, nextUsed: used16)
+        let used = ring.storedUsedIndex()
+        ring.start(nextAvailable: used, nextUsed: used)
         ring.setKicksWanted(wantsKicks)
         self.ring = ring
         hasLoggedBroken = false
@@ -138,13 +138,7 @@ extension VirtQueue {
     /// Sends the guest an interrupt whatever it wants.
     @inline(never)
     mutating func signalGuest() -> Bool {
-        guard call.number >= 0 else { return false }
-        // A peer that makes its eventfd blocking and full would stop this thread in the write.
-        guard System.isNonBlocking(call.number) else {
-            call = .none
-            return false
-        }
-        guard System.signal(call.number) else { return false }
+        guard call.number >= 0, EventSignal.send(call.number) else { return false }
         statistics.notifications &+= 1
         return true
     }

@@ -49,7 +49,8 @@ struct GuestMemory: ~Copyable {
             byteCount: owner.description.byteCount, host: UInt(bitPattern: owner.host))
         for other in 0..<index {
             let old = table[other]
-            let apart = new.guest >= old.guest &+ old.byteCount
+            let apart =
+                new.guest >= old.guest &+ old.byteCount
                 || old.guest >= new.guest &+ new.byteCount
             guard apart else { throw .frontend(.badValue) }
         }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 import CRteVhost
+import Synchronization
 
 /// One region of the frontend's memory table, mapped; unmapped when its owner lets go.
 @safe
@@ -31,11 +32,13 @@ struct MappedRegion: ~Copyable {
     /// mmap fails.
     init(_ description: Description, file: consuming FileDescriptor) throws(VhostError) {
         let mappingByteCount = try Self.mappingSize(of: description, file: file)
+        try Self.book(mappingByteCount)
         // SAFETY: a new shared mapping of a file; nothing of this process lies there.
         let mapping = unsafe mmap(
             nil, mappingByteCount, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
             file.number, 0)
         guard let mapping = unsafe mapping, unsafe mapping != crte_map_failed() else {
+            Self.mapped.subtract(UInt64(mappingByteCount), ordering: .relaxed)
             throw .system(crte_errno())
         }
         self.description = description
@@ -45,7 +48,23 @@ struct MappedRegion: ~Copyable {
     }
 
     // SAFETY: init made the mapping; nobody translates through a table that is gone.
-    deinit { unsafe munmap(mapping, mappingByteCount) }
+    /// Bytes that all regions of the process may map: three quarters of what x86-64 has, so that
+    /// frontends cannot take the address space from the application.
+    private static let limit: UInt64 = 96 << 40
+    private static let mapped = Atomic<UInt64>(0)
+
+    /// Books bytes. Throws `limitReached` when the process has mapped too much.
+    private static func book(_ byteCount: Int) throws(VhostError) {
+        let total = mapped.add(UInt64(byteCount), ordering: .relaxed).newValue
+        guard total > limit else { return }
+        mapped.subtract(UInt64(byteCount), ordering: .relaxed)
+        throw .limitReached
+    }
+
+    deinit {
+        Self.mapped.subtract(UInt64(mappingByteCount), ordering: .relaxed)
+        unsafe munmap(mapping, mappingByteCount)
+    }
 
     /// Host address of the region's first byte.
     var host: UnsafeMutableRawPointer {

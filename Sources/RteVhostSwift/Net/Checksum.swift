@@ -24,7 +24,9 @@ enum Checksum {
             position += data.count
             segment = current.next
         }
-        write(fold(sum), to: packet, at: field)
+        let checksum = fold(sum)
+        // RFC 768: a UDP checksum of 0 means that there is none.
+        write(checksum == 0 ? 0xffff : checksum, to: packet, at: field)
     }
 
     /// The checksum of an IPv4 header of `length` bytes at `offset`, its own field taken as zero.

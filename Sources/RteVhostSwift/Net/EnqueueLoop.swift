@@ -21,9 +21,11 @@ extension QueueBurst {
         _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int
     ) -> Int {
         var count = 0
-        // Bounded: a turn takes a packet, or gives back at least one of the chains that were
-        // offered.
-        while count < limit {
+        // Bad chains are given back within reason: a call for one packet must not walk a ring full
+        // of them. The next call goes on.
+        var patience = limit &+ 64
+        while count < limit, patience > 0 {
+            patience &-= 1
             guard let packet = packets[count] else { return count }
             let mark = ring.mark
             switch gather(&ring, byteCount: packet.packetByteCount &+ profile.headerByteCount) {

@@ -22,10 +22,10 @@ struct InflightPackets: ~Copyable {
     /// Packets that the engine accepted and did not report yet.
     private(set) var engineCount = 0
 
-    /// A FIFO for a ring of `ringSize` slots.
-    init(ringSize: Int) throws(VhostError) {
+    /// A FIFO for a ring of `ringSize` slots, with room for `atLeast` entries that are there.
+    init(ringSize: Int, atLeast: Int = 0) throws(VhostError) {
         var slots = 1
-        while slots < ringSize { slots *= 2 }
+        while slots < max(ringSize, atLeast) { slots *= 2 }
         let records = try FixedBuffer(count: slots, repeating: InflightPacket())
         let usedEntries = try FixedBuffer(
             count: slots, repeating: UsedEntry(id: 0, descriptorCount: 0, byteCount: 0))
@@ -100,6 +100,18 @@ struct InflightPackets: ~Copyable {
         // What comes next into this slot has not been looked at.
         if Int32(bitPattern: engineNext &- tail) > 0 { engineNext = tail }
         return record
+    }
+
+    /// Takes over the packets of a FIFO whose used entries were all written: complete ones that
+    /// the application has not fetched. The caller made room for them.
+    mutating func adopt(_ other: borrowing InflightPackets) {
+        var sequence = other.head
+        while sequence != other.tail {
+            var record = other[sequence]
+            record.usedCount = 0
+            if record.packet != nil { push(record) }
+            sequence &+= 1
+        }
     }
 
     /// Writes an entry's used entries, once.

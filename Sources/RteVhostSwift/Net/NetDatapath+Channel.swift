@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import Synchronization
+
 /// Registration of DMA engines, and what a queue tells about itself.
 extension NetDatapath {
     /// `rte_vhost_async_channel_register`. Throws `notFound`, `invalidArgument`, `exists`, `busy`,
@@ -15,8 +17,9 @@ extension NetDatapath {
         guard device.value.flags.allowsAsyncCopy else { throw .invalidArgument }
         try cell.value.lock.withLock { () throws(VhostError) in
             let state = cell.value.datapath.cell(of: NetQueue.self)
-            try state.value.engine.register(
-                callbacks, threshold: threshold, isRelaxed: isRelaxed)
+            // It may have closed since it was found.
+            guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
+            try state.value.register(callbacks, threshold: threshold, isRelaxed: isRelaxed)
         }
     }
 
@@ -51,6 +54,11 @@ extension NetDatapath {
         let state = cell.value.datapath.cell(of: NetQueue.self)
         guard state.value.engine.isRegistered else { throw .notFound }
         return state.value.inflight.packetCount
+    }
+
+    /// True while no packet of an asynchronous call is on its way. The queue's lock is held.
+    static func isIdle(_ queue: HeapCell<VirtQueue>) -> Bool {
+        queue.value.datapath.cell(of: NetQueue.self).value.inflight.count == 0
     }
 
     /// A queue's counters and packets in flight. Throws `notFound`.

@@ -33,23 +33,50 @@ struct NetQueue: ~Copyable {
 
     private static let noEntry = UsedEntry(id: 0, descriptorCount: 0, byteCount: 0)
 
-    /// Fits everything to a ring of `ringSize` slots. Throws `busy` while packets are in flight.
+    /// Fits everything to a ring of `ringSize` slots; complete packets that were not fetched stay.
+    /// Throws `busy` while an engine copies, `outOfMemory`.
     mutating func resize(_ ringSize: Int) throws(VhostError) {
-        guard ringSize != self.ringSize else { return }
-        guard inflight.count == 0 else { throw .busy }
-        let segments = try SegmentList(ringSize: ringSize)
-        let gathered = try FixedBuffer(count: ringSize, repeating: Self.noEntry)
-        let inflight = try InflightPackets(ringSize: ringSize)
-        self.segments = segments
-        self.gathered = gathered
-        self.inflight = inflight
-        self.ringSize = ringSize
+        guard inflight.engineCount == 0 else { throw .busy }
+        if ringSize != self.ringSize {
+            let segments = try SegmentList(ringSize: ringSize)
+            // A packet takes no more chains than it may have descriptors.
+            let gathered = try FixedBuffer(
+                count: min(ringSize, SegmentList.maximumCount), repeating: Self.noEntry)
+            self.segments = segments
+            self.gathered = gathered
+            self.ringSize = ringSize
+        }
+        try resizeFIFO()
     }
 
-    /// Frees packets that nobody fetched, and forgets the engine.
+    /// The FIFO is for queues with an engine alone.
+    private mutating func resizeFIFO() throws(VhostError) {
+        let wanted = engine.isRegistered ? ringSize : 0
+        guard wanted != inflight.capacity else { return }
+        var fifo = try InflightPackets(ringSize: wanted, atLeast: inflight.count)
+        fifo.adopt(inflight)
+        inflight = fifo
+    }
+
+    /// Takes an engine into service. Throws `exists`, `outOfMemory`.
+    mutating func register(
+        _ callbacks: EngineCallbacks, threshold: UInt32, isRelaxed: Bool
+    ) throws(VhostError) {
+        try engine.register(callbacks, threshold: threshold, isRelaxed: isRelaxed)
+        do throws(VhostError) {
+            try resizeFIFO()
+        } catch {
+            engine.unregister()
+            throw error
+        }
+    }
+
+    /// Frees packets that nobody fetched, forgets the engine, and gives memory back.
     mutating func release() {
         while inflight.count > 0 { inflight.removeLast().packet?.freeChain() }
         engine.unregister()
+        // Without memory for less memory, what there is stays.
+        try? resize(0)
     }
 
     /// How the control plane reaches all this.

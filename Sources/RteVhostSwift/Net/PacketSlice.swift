@@ -26,7 +26,10 @@ struct PacketSlice: BitwiseCopyable {
         // SAFETY: the address is looked up, not followed.
         let host = unsafe UInt(bitPattern: base)
         guard let address = EngineAddressing.physical(host) else { return nil }
-        return (EngineAddress(rawValue: address), min(count, EngineAddressing.bytesLeftOnPage(after: host)))
+        return (
+            EngineAddress(rawValue: address),
+            min(count, EngineAddressing.bytesLeftOnPage(after: host))
+        )
     }
 
     /// The part from `offset` on, of `count` bytes. A range beyond the slice is a bug of ours.

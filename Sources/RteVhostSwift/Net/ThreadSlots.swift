@@ -27,6 +27,9 @@ enum ThreadSlots {
         return count
     }
 
+    /// The calling thread uses no cache.
+    static func optOut() { crte_set_thread_slot_plus_one(UInt32(count + 1)) }
+
     /// Sets the lowest free bit of a word; nil when all are set.
     private static func claim(in word: borrowing Atomic<UInt64>) -> Int? {
         while true {

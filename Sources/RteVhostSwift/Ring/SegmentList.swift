@@ -12,6 +12,9 @@ struct SegmentList: ~Copyable {
     /// Their bytes together. 64 bits, so that 32-bit lengths cannot wrap it.
     private(set) var byteCount: UInt64 = 0
 
+    /// Descriptors that were looked at, those without bytes included: each costs a step.
+    private var descriptorCount = 0
+
     /// Most pieces that any packet may have, whatever the ring's size.
     static let maximumCount = 1024
 
@@ -33,6 +36,7 @@ struct SegmentList: ~Copyable {
     mutating func removeAll() {
         count = 0
         byteCount = 0
+        descriptorCount = 0
     }
 
     /// Appends the buffer at `address`, in as many slices as it has regions. Zero bytes add
@@ -41,6 +45,8 @@ struct SegmentList: ~Copyable {
     mutating func append(
         _ address: GuestAddress, byteCount total: UInt32, in memory: MemoryTable
     ) throws(ChainFault) {
+        descriptorCount &+= 1
+        guard descriptorCount <= slices.count else { throw .tooLong }
         var address = address
         var rest = Int(total)
         // Bounded by the regions of the table: each turn ends one or is the last.

@@ -11,11 +11,13 @@ extension HeapCell where Value == EventLoop {
     /// The thread's body.
     func run() {
         value.thread.store(System.currentThread, ordering: .releasing)
+        // Packets that this thread frees belong to no cache: it would keep them from the others.
+        ThreadSlots.optOut()
         while true {
             let timeout = value.drainingCount > 0 ? Self.drainMilliseconds : -1
             value.poll.wait(milliseconds: timeout) { token in handle(token) }
-            endClosingDrivers()
             finishDraining()
+            endClosingDrivers()
         }
     }
 
@@ -115,9 +117,12 @@ extension HeapCell where Value == EventLoop {
             }
         }
         slot.value.session = nil
-        slot.value.driver = nil
         device.close()
-        if device.value.isDraining { value.drainingCount += 1 }
+        if device.value.isDraining {
+            value.drainingCount += 1
+        } else {
+            slot.value.driver = nil
+        }
     }
 
     /// Ends the drivers that a thread waits to see unregistered.
@@ -130,12 +135,7 @@ extension HeapCell where Value == EventLoop {
                 return cell
             }
             guard let closing else { continue }
-            for vid in 0..<DeviceTable.maximumCount {
-                guard let slot = value.existingSlot(vid), slot.value.session != nil,
-                    let driver = slot.value.driver, driver == closing
-                else { continue }
-                end(vid, nil)
-            }
+            guard !endSessions(of: closing) else { continue }
             if let file = closing.value.file, System.identity(closing.value.path) == file {
                 System.unlink(closing.value.path)
             }
@@ -145,11 +145,27 @@ extension HeapCell where Value == EventLoop {
         }
     }
 
+    /// Ends a driver's connections. True while an engine still copies for one of its devices: the
+    /// driver stays until it is done, because the application may free engine and pools as soon as
+    /// the driver is gone.
+    private func endSessions(of driver: HeapCell<Driver>) -> Bool {
+        var isDraining = false
+        for vid in 0..<DeviceTable.maximumCount {
+            guard let slot = value.existingSlot(vid), let owner = slot.value.driver,
+                owner == driver
+            else { continue }
+            if slot.value.session != nil { end(vid, nil) }
+            if DeviceTable.draining(vid) != nil { isDraining = true }
+        }
+        return isDraining
+    }
+
     private func finishDraining() {
         guard value.drainingCount > 0 else { return }
         for vid in 0..<DeviceTable.maximumCount {
-            guard let device = DeviceTable.draining(vid) else { continue }
-            if device.finishClosing() { value.drainingCount -= 1 }
+            guard let device = DeviceTable.draining(vid), device.finishClosing() else { continue }
+            value.drainingCount -= 1
+            value.existingSlot(vid)?.value.driver = nil
         }
     }
 }

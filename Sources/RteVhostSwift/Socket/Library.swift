@@ -9,6 +9,7 @@ enum Library {
     static let loop: HeapCell<EventLoop>? = makeLoop()
 
     private static func makeLoop() -> HeapCell<EventLoop>? {
+        EventSignal.prepare()
         guard let loop = try? EventLoop(hooks: NetQueue.hooks) else { return nil }
         return try? HeapCell(loop)
     }
@@ -122,30 +123,40 @@ enum Library {
         loop.value.isStarted = true
     }
 
+    /// How long `unregister` waits for engines to finish.
+    private static var patience: UInt64 { 3_000_000_000 }
+
     /// Ends a driver and its connections; the callbacks of its devices are called before this
-    /// returns, on the event thread. Throws `notFound`, and `busy` in a callback, which that thread
-    /// would wait for itself in.
+    /// returns, on the event thread. Throws `notFound`; `busy` in a callback, which that thread
+    /// would wait for itself in, and when an engine does not finish its copies: engine and pools
+    /// must stay then, and the driver goes by itself once they are done.
     static func unregister(_ path: SocketPath) throws(VhostError) {
         let loop = try shared()
         guard loop.value.thread.load(ordering: .acquiring) != System.currentThread else {
             throw .busy
         }
-        loop.value.registry.lock.lock()
-        guard let (_, driver) = loop.value.registry.find(path) else {
-            loop.value.registry.lock.unlock()
-            throw .notFound
-        }
-        let generation = driver.value.generation
-        if driver.value.state == .registered {
-            driver.value.reset()
-            loop.value.registry.lock.unlock()
-            return
-        }
-        driver.value.state = .closing
-        loop.value.registry.lock.unlock()
+        guard let (driver, generation) = try beginClosing(path, loop) else { return }
         System.signal(loop.value.wake.number)
+        let deadline = System.nanoseconds() &+ patience
         while loop.value.registry.lock.withLock({ driver.value.generation }) == generation {
+            guard System.nanoseconds() < deadline else { throw .busy }
             System.sleep(microseconds: 100)
         }
+    }
+
+    /// Marks a driver for the event thread to end; nil for one that never started, which is gone
+    /// at once.
+    private static func beginClosing(
+        _ path: SocketPath, _ loop: HeapCell<EventLoop>
+    ) throws(VhostError) -> (HeapCell<Driver>, UInt32)? {
+        loop.value.registry.lock.lock()
+        defer { loop.value.registry.lock.unlock() }
+        guard let (_, driver) = loop.value.registry.find(path) else { throw .notFound }
+        guard driver.value.state != .registered else {
+            driver.value.reset()
+            return nil
+        }
+        driver.value.state = .closing
+        return (driver, driver.value.generation)
     }
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+#ifndef CRTE_EVENT_H
+#define CRTE_EVENT_H
+
+/* Linux AIO by system call: libc has no wrappers, and Swift sees neither syscall() nor the macros. */
+
+#include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/** A file that is always at its end; -1 with errno set. */
+static inline int crte_open_null(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/** A context for `count` operations at a time; 0 when the system gives none. */
+static inline uint64_t crte_aio_setup(unsigned int count)
+{
+	aio_context_t context = 0;
+
+	return syscall(SYS_io_setup, count, &context) == 0 ? (uint64_t)context : 0;
+}
+
+static inline void crte_aio_destroy(uint64_t context)
+{
+	syscall(SYS_io_destroy, (aio_context_t)context);
+}
+
+/**
+ * Reads one byte of `file`, which is at its end, and has the kernel add one to `event` for it. 1, or
+ * another number with errno set.
+ */
+static inline long crte_aio_signal(uint64_t context, int file, int event)
+{
+	struct iocb operation;
+	struct iocb *list = &operation;
+	char byte;
+
+	memset(&operation, 0, sizeof(operation));
+	operation.aio_lio_opcode = IOCB_CMD_PREAD;
+	operation.aio_fildes = (uint32_t)file;
+	operation.aio_buf = (uintptr_t)&byte;
+	operation.aio_nbytes = 1;
+	operation.aio_flags = IOCB_FLAG_RESFD;
+	operation.aio_resfd = (uint32_t)event;
+	return syscall(SYS_io_submit, (aio_context_t)context, 1L, &list);
+}
+
+/** Makes room in the context: forgets operations that are done. */
+static inline void crte_aio_reap(uint64_t context)
+{
+	struct io_event events[64];
+	struct timespec none = { 0, 0 };
+
+	while (syscall(SYS_io_getevents, (aio_context_t)context, 0L, 64L, events, &none) == 64)
+		;
+}
+
+#endif /* CRTE_EVENT_H */

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+import Synchronization
+
+/// Adds one to an eventfd that somebody else may have made blocking and filled, without ever
+/// waiting. `write` would wait then: O_NONBLOCK belongs to the open file, which the peer shares and
+/// may change between any check of ours and the write. The kernel's own signal does not wait, and
+/// asynchronous I/O reaches it: an operation that ends at once, with the eventfd to be told.
+enum EventSignal {
+    /// The context, 0 before it is made, or where the system gives none.
+    private static let context = Atomic<UInt64>(0)
+    /// A file at its end: /dev/null.
+    private static let file = Atomic<Int32>(-1)
+
+    /// Operations at a time; they end before the call returns, and are forgotten in bulk.
+    private static let operationCount: UInt32 = 128
+
+    /// Makes what `send` needs. Called when the library is first used; more calls change nothing.
+    static func prepare() {
+        guard file.load(ordering: .acquiring) < 0 else { return }
+        // The descriptor stays open for good.
+        let number = crte_open_null()
+        guard number >= 0 else { return }
+        makeContext(replacing: 0)
+        file.store(number, ordering: .releasing)
+    }
+
+    /// Adds one. False when the descriptor is closed or no eventfd.
+    static func send(_ event: Int32) -> Bool {
+        let null = file.load(ordering: .acquiring)
+        // Bounded: each turn repairs what the one before met.
+        for _ in 0..<3 {
+            let current = context.load(ordering: .acquiring)
+            guard current != 0, null >= 0 else { break }
+            if crte_aio_signal(current, null, event) == 1 { return true }
+            switch crte_errno() {
+            case EAGAIN: crte_aio_reap(current)
+            // The context of a parent process is not a child's.
+            case EINVAL: makeContext(replacing: current)
+            default: return false
+            }
+        }
+        return write(event)
+    }
+
+    /// Where there is no asynchronous I/O: a check and a write, between which a hostile peer has a
+    /// moment.
+    private static func write(_ event: Int32) -> Bool {
+        System.isNonBlocking(event) && System.signal(event)
+    }
+
+    private static func makeContext(replacing old: UInt64) {
+        let new = crte_aio_setup(operationCount)
+        let (isOurs, _) = context.compareExchange(
+            expected: old, desired: new, ordering: .acquiringAndReleasing)
+        if !isOurs, new != 0 { crte_aio_destroy(new) }
+    }
+}
