@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+@testable import RteVhostSwift
+
+/// A ring that offers nothing and remembers what was put: for tests of the FIFO.
+struct RecordingRing: Ring, ~Copyable {
+    var size = 16
+    var put: [UsedEntry] = []
+    var published = 0
+
+    let isBroken = false
+    var mark: RingMark { RingMark(index: 0, wrapCounter: false) }
+
+    mutating func refreshAvailable() -> Int { 0 }
+
+    mutating func takeChain(
+        _ direction: ChainDirection, into segments: inout SegmentList,
+        from memory: MemoryTable
+    ) -> ChainResult { .none }
+
+    mutating func rewind(to mark: RingMark) {}
+    mutating func putUsed(_ entry: UsedEntry) { put.append(entry) }
+    mutating func publishUsed() { published = put.count }
+    mutating func shouldNotify() -> Bool { false }
+}

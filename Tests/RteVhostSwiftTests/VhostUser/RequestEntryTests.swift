@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Testing
+
+@testable import RteVhostSwift
+
+@Suite("VhostUser: request table")
+struct RequestEntryTests {
+    /// Sizes and descriptors as the specification has them, by code.
+    private static let table: [UInt32: (payload: ClosedRange<Int>, files: ClosedRange<Int>)] = [
+        1: (0...0, 0...0), 2: (8...8, 0...0), 3: (0...0, 0...0), 4: (0...0, 0...0),
+        5: (8...264, 0...8), 8: (8...8, 0...0), 9: (40...40, 0...0), 10: (8...8, 0...0),
+        11: (8...8, 0...0), 12: (8...8, 0...1), 13: (8...8, 0...1), 14: (8...8, 0...1),
+        15: (0...0, 0...0), 16: (8...8, 0...0), 17: (0...0, 0...0), 18: (8...8, 0...0),
+        19: (8...8, 0...0), 20: (8...8, 0...0), 39: (8...8, 0...0), 40: (0...0, 0...0),
+    ]
+
+    @Test("each row has its own code's request, sizes and descriptors")
+    func rows() throws {
+        for (code, shape) in Self.table {
+            let entry = try #require(RequestEntry.find(code))
+            #expect(entry.request.rawValue == code)
+            #expect(entry.payload == shape.payload)
+            #expect(entry.descriptors == shape.files)
+        }
+    }
+
+    @Test("FrontendFault.unknownRequest: codes without a row are refused by the session")
+    func unknown() throws {
+        for code: UInt32 in [0, 41, 100, UInt32.max] {
+            let isUnknown = RequestEntry.find(code) == nil
+            #expect(isUnknown)
+            let frontend = try MockFrontend()
+            #expect(frontend.request(code) == .frontend(.unknownRequest))
+        }
+    }
+
+    @Test("FrontendFault.malformed and .descriptors: every size and number that a row forbids")
+    func shapes() throws {
+        let zeros = InlineArray<512, UInt8>(repeating: 0)
+        for (code, shape) in Self.table {
+            let entry = try #require(RequestEntry.find(code))
+            for size in 0...300 {
+                let error = parse(entry, zeros, size: size, files: shape.files.lowerBound)
+                #expect(
+                    error == (shape.payload.contains(size) ? nil : .frontend(.malformed)))
+            }
+            for files in 0...16 {
+                let error = parse(entry, zeros, size: shape.payload.lowerBound, files: files)
+                #expect(
+                    error == (shape.files.contains(files) ? nil : .frontend(.descriptors)))
+            }
+        }
+    }
+
+    private func parse(
+        _ entry: RequestEntry, _ bytes: InlineArray<512, UInt8>, size: Int, files: Int
+    ) -> VhostError? {
+        var descriptors = ReceivedDescriptors()
+        for _ in 0..<files { descriptors.append(FileDescriptor(owning: -1)) }
+        let header = MessageHeader(
+            request: entry.request.rawValue, flags: 1, payloadByteCount: UInt32(size))
+        let raw = RawMessage(header: header, payload: bytes, descriptors: descriptors)
+        do throws(VhostError) {
+            _ = try raw.parse(entry)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
