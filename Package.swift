@@ -14,8 +14,10 @@ let headers = [
 ]
 let shipped: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded"),
-    .unsafeFlags(["-wmo", "-enforce-exclusivity=unchecked", "-Xllvm",
-        "-swiftmergefunc-threshold=0", "-Xcc", "-fvisibility=hidden"]),
+    .unsafeFlags([
+        "-wmo", "-enforce-exclusivity=unchecked", "-Xllvm",
+        "-swiftmergefunc-threshold=0", "-Xcc", "-fvisibility=hidden",
+    ]),
 ]
 
 let package = Package(

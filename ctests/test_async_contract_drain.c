@@ -194,13 +194,17 @@ static void unregister_of_the_driver_outlives_a_stuck_engine(void **state)
 {
 	struct bench *bench = open_busy(state, 0);
 
-	assert_int_equal(rte_vhost_driver_unregister(bench->path), 0);
+	/* Engine and pools must stay: the library still asks the one and frees into the others. */
+	assert_int_equal(rte_vhost_driver_unregister(bench->path), -1);
 	bench->registered = false;
 	assert_int_equal(bench->vid, -1);
-	/* The listening socket is gone as well. */
-	bench->baseline.fds--;
+	assert_int_equal(rte_vhost_driver_register(bench->path, 0), -1);
 	wake_up(bench);
+	/* Once the engine is done, the driver goes by itself, and its listening socket with it. */
+	bench->baseline.fds--;
 	bench_hang_up(bench);
+	while (rte_vhost_driver_unregister(bench->path) == 0)
+		;
 	assert_int_equal(rte_vhost_driver_register(bench->path, 0), 0);
 	bench->registered = true;
 	bench_close(bench);

@@ -187,7 +187,8 @@ static void s27_pages_without_an_iova_are_for_the_cpu(void **state)
 		bench_dequeue(bench, 8);
 		assert_int_equal(bench_enqueue(bench, 3, 60000), 3);
 		if (every == 1)
-			assert_int_equal(bench->engines[TX].offered + bench->engines[RX].offered, 0);
+			assert_int_equal(bench->engines[TX].offered +
+				bench->engines[RX].offered, 0);
 		engine_finish(&bench->engines[TX], ENGINE_ALL);
 		engine_finish(&bench->engines[RX], ENGINE_ALL);
 		bench_dequeue(bench, 8);

@@ -277,7 +277,7 @@ int bench_teardown(void **state)
 			engine_behave(&bench->engines[j]);
 		if (bench->guest)
 			guest_disconnect(bench->guest);
-		/* Packets that are still out must not find their pool gone; some never come back. */
+		/* Packets still out must not find their pool gone; some never come back. */
 		if (bench->started)
 			wait_for(is_back, bench, TEARDOWN_TURNS);
 		if (bench->registered)

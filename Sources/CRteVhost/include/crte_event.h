@@ -5,7 +5,7 @@
 #ifndef CRTE_EVENT_H
 #define CRTE_EVENT_H
 
-/* Linux AIO by system call: libc has no wrappers, and Swift sees neither syscall() nor the macros. */
+/* Linux AIO by system call: libc has no wrappers, and Swift sees no syscall(). */
 
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -35,8 +35,8 @@ static inline void crte_aio_destroy(uint64_t context)
 }
 
 /**
- * Reads one byte of `file`, which is at its end, and has the kernel add one to `event` for it. 1, or
- * another number with errno set.
+ * Reads one byte of `file`, which is at its end, and has the kernel add one to `event` for it. 1,
+ * or another number with errno set.
  */
 static inline long crte_aio_signal(uint64_t context, int file, int event)
 {

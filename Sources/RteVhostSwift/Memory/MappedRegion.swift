@@ -47,7 +47,6 @@ struct MappedRegion: ~Copyable {
         self.mappingByteCount = mappingByteCount
     }
 
-    // SAFETY: init made the mapping; nobody translates through a table that is gone.
     /// Bytes that all regions of the process may map: three quarters of what x86-64 has, so that
     /// frontends cannot take the address space from the application.
     private static let limit: UInt64 = 96 << 40
@@ -63,6 +62,7 @@ struct MappedRegion: ~Copyable {
 
     deinit {
         Self.mapped.subtract(UInt64(mappingByteCount), ordering: .relaxed)
+        // SAFETY: init made the mapping; nobody translates through a table that is gone.
         unsafe munmap(mapping, mappingByteCount)
     }
 

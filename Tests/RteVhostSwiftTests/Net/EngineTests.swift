@@ -24,7 +24,7 @@ struct EngineTests {
             net = try MockNet(vid: vid, features: features, mbufs: mbufs)
             engine = MockEngine(vid: vid)
             for queue in 0..<2 {
-                try net.burst(queue).state.value.engine.register(
+                try net.burst(queue).state.value.register(
                     try MockEngine.callbacks(), threshold: threshold, isRelaxed: isRelaxed)
             }
         }
@@ -213,7 +213,7 @@ struct EngineTests {
         func register() -> VhostError? {
             fault { () throws(VhostError) in
                 guard let callbacks = try? MockEngine.callbacks() else { throw .outOfMemory }
-                try bench.net.burst(1).state.value.engine.register(
+                try bench.net.burst(1).state.value.register(
                     callbacks, threshold: 0, isRelaxed: false)
             }
         }

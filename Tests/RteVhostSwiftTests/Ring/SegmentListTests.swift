@@ -65,12 +65,16 @@ struct SegmentListTests {
         }
     }
 
-    @Test("zero bytes add nothing, wherever they lie")
+    @Test("zero bytes add nothing, wherever they lie, but each costs a descriptor")
     func zero() throws {
         let mock = try MockMemory([(guest: 0x1000, byteCount: 0x1000)])
         var list = try SegmentList(ringSize: 256)
-        for _ in 0..<2000 {
-            try list.append(GuestAddress(rawValue: 0xdead_0000), byteCount: 0, in: mock.memory)
+        let nowhere = GuestAddress(rawValue: 0xdead_0000)
+        for _ in 0..<256 + GuestMemory.maximumRegionCount {
+            try list.append(nowhere, byteCount: 0, in: mock.memory)
+        }
+        #expect(throws: ChainFault.tooLong) {
+            try list.append(nowhere, byteCount: 0, in: mock.memory)
         }
         let count = list.count
         #expect(count == 0)
