@@ -7,3 +7,7 @@
 __thread uint32_t crte_thread_slot_plus_one __attribute__((tls_model("initial-exec")));
 __thread const unsigned int *crte_lcore_id __attribute__((tls_model("initial-exec")));
 void *crte_devices[1024];
+
+struct crte_guard_range crte_guard_ranges[CRTE_GUARD_RANGES];
+struct sigaction crte_guard_previous;
+int crte_guard_event = -1;

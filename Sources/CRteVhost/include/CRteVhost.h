@@ -45,6 +45,7 @@
 #include <rtevhostswift_dma.h>
 
 #include "crte_event.h"
+#include "crte_guard.h"
 #include "crte_memory.h"
 #include "crte_socket.h"
 #include "crte_thread.h"

@@ -18,6 +18,8 @@ enum FrontendFault: Equatable {
     case badState
     /// An address outside the memory table.
     case unmapped
+    /// The file behind the guest's memory was cut short.
+    case memoryGone
     /// The peer closed the connection.
     case disconnected
 
@@ -31,6 +33,7 @@ enum FrontendFault: Equatable {
         case .badValue: "value out of range"
         case .badState: "request not allowed in this state"
         case .unmapped: "address outside the memory table"
+        case .memoryGone: "the file behind the guest's memory was cut short"
         case .disconnected: "connection closed"
         }
     }

@@ -17,6 +17,8 @@ struct GuestMemory: ~Copyable {
         var byteCount = 0
         /// Number of the file.
         var file: Int32 = -1
+        /// Where a fault is noted.
+        var guardSlot: UInt32 = 0
     }
 
     private var mappings = InlineArray<8, Mapping>(repeating: Mapping())
@@ -31,6 +33,14 @@ struct GuestMemory: ~Copyable {
     }
 
     deinit { table.free() }
+
+    /// True when a region's file was cut short under its mapping.
+    var isBroken: Bool {
+        for index in 0..<table.count where MemoryGuard.isBroken(mappings[index].guardSlot) {
+            return true
+        }
+        return false
+    }
 
     /// Unmaps everything.
     mutating func removeAll() {
@@ -56,7 +66,7 @@ struct GuestMemory: ~Copyable {
         }
         mappings[index] = unsafe Mapping(
             start: UInt(bitPattern: owner.mapping), byteCount: owner.mappingByteCount,
-            file: owner.file.number)
+            file: owner.file.number, guardSlot: owner.guardSlot)
         owners[index] = consume owner
         table.append(new)
     }

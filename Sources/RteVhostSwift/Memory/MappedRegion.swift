@@ -28,6 +28,9 @@ struct MappedRegion: ~Copyable {
     /// Bytes mapped, a multiple of the file's page size.
     let mappingByteCount: Int
 
+    /// Where a fault in the mapping is noted.
+    let guardSlot: UInt32
+
     /// Maps a region. Throws `badValue` for a description that no file can satisfy, `system` when
     /// mmap fails.
     init(_ description: Description, file: consuming FileDescriptor) throws(VhostError) {
@@ -40,6 +43,14 @@ struct MappedRegion: ~Copyable {
         guard let mapping = unsafe mapping, unsafe mapping != crte_map_failed() else {
             Self.mapped.subtract(UInt64(mappingByteCount), ordering: .relaxed)
             throw .system(crte_errno())
+        }
+        let start = UInt(bitPattern: mapping)
+        do throws(VhostError) {
+            guardSlot = try MemoryGuard.add(start: start, end: start + UInt(mappingByteCount))
+        } catch {
+            Self.mapped.subtract(UInt64(mappingByteCount), ordering: .relaxed)
+            unsafe munmap(mapping, mappingByteCount)
+            throw error
         }
         self.description = description
         self.file = file
@@ -61,6 +72,7 @@ struct MappedRegion: ~Copyable {
     }
 
     deinit {
+        MemoryGuard.remove(guardSlot)
         Self.mapped.subtract(UInt64(mappingByteCount), ordering: .relaxed)
         // SAFETY: init made the mapping; nobody translates through a table that is gone.
         unsafe munmap(mapping, mappingByteCount)

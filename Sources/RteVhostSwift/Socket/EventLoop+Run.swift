@@ -25,7 +25,9 @@ extension HeapCell where Value == EventLoop {
         let index = Int(token & 0xffff_ffff)
         let generation = UInt32(token >> 32 & 0xff_ffff)
         switch EventLoop.Source(rawValue: token >> 56) {
-        case .wake: System.clear(value.wake.number)
+        case .wake:
+            System.clear(value.wake.number)
+            endBrokenDevices()
         case .listener: acceptConnections(index, generation)
         case .session: handleSession(index, generation)
         case nil: break
@@ -122,6 +124,16 @@ extension HeapCell where Value == EventLoop {
             value.drainingCount += 1
         } else {
             slot.value.driver = nil
+        }
+    }
+
+    /// Ends the devices whose memory was cut short under them.
+    private func endBrokenDevices() {
+        for vid in 0..<DeviceTable.maximumCount {
+            guard let slot = value.existingSlot(vid), let device = slot.value.session?.device,
+                device.value.memory.isBroken
+            else { continue }
+            end(vid, .frontend(.memoryGone))
         }
     }
 

@@ -11,6 +11,7 @@ enum Library {
     private static func makeLoop() -> HeapCell<EventLoop>? {
         EventSignal.prepare()
         guard let loop = try? EventLoop(hooks: NetQueue.hooks) else { return nil }
+        MemoryGuard.install(event: loop.wake.number)
         return try? HeapCell(loop)
     }
 
