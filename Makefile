@@ -24,7 +24,7 @@ TRAFFIC_SOURCES := $(sort $(wildcard ctests/guest/guest_*.c ctests/guest/traffic
 GUEST_HEADERS := $(wildcard ctests/guest/*.h)
 SWITCH_SOURCES := $(sort $(wildcard examples/vhost*switch*.c))
 
-.PHONY: all library demo test swift-test check interop tidy abi install clean
+.PHONY: all library demo test packages swift-test check interop tidy abi install clean
 
 all: library build/bin/vhost-switch build/bin/guest-traffic
 
@@ -52,8 +52,12 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
-test: library swift-test ctest ctest-control abi check tidy
+test: packages library swift-test ctest ctest-control abi check tidy
 	@echo "make test: all passed"
+
+# What the tests use besides Swift, gcc and make.
+packages:
+	@tools/need g++ libcmocka-dev libdpdk-dev pkg-config
 
 swift-test:
 	$(SWIFT) test
