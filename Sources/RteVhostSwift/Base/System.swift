@@ -48,18 +48,6 @@ enum System {
         return unsafe crte_connect(socket.number, &address) == 0 || crte_errno() == EAGAIN
     }
 
-    /// True when `path` is a socket in the file system.
-    static func isSocket(_ path: SocketPath) -> Bool {
-        var status = stat()
-        var address = path.address
-        // SAFETY: sun_path holds the path with a closing zero.
-        let result = unsafe withUnsafePointer(to: &address.sun_path) { bytes in
-            unsafe lstat(UnsafeRawPointer(bytes).assumingMemoryBound(to: CChar.self), &status)
-        }
-        // S_IFMT, S_IFSOCK
-        return result == 0 && status.st_mode & 0o170000 == 0o140000
-    }
-
     /// What tells the file at a path apart from any other.
     struct FileIdentity: Equatable {
         /// st_dev
@@ -68,16 +56,28 @@ enum System {
         var inode: UInt
     }
 
-    /// Identity of the file at `path`; nil when there is none.
-    static func identity(_ path: SocketPath) -> FileIdentity? {
+    /// What lstat says of the file at `path`; nil when there is none.
+    private static func status(_ path: SocketPath) -> stat? {
         var status = stat()
         var address = path.address
         // SAFETY: sun_path holds the path with a closing zero.
         let result = unsafe withUnsafePointer(to: &address.sun_path) { bytes in
             unsafe lstat(UnsafeRawPointer(bytes).assumingMemoryBound(to: CChar.self), &status)
         }
-        guard result == 0 else { return nil }
-        return FileIdentity(device: UInt(status.st_dev), inode: UInt(status.st_ino))
+        return result == 0 ? status : nil
+    }
+
+    /// True when `path` is a socket in the file system.
+    static func isSocket(_ path: SocketPath) -> Bool {
+        // S_IFMT, S_IFSOCK
+        status(path).map { $0.st_mode & 0o170000 == 0o140000 } ?? false
+    }
+
+    /// Identity of the file at `path`; nil when there is none.
+    static func identity(_ path: SocketPath) -> FileIdentity? {
+        status(path).map {
+            FileIdentity(device: UInt($0.st_dev), inode: UInt($0.st_ino))
+        }
     }
 
     /// Removes `path`; an error is of no consequence.

@@ -11,13 +11,8 @@ protocol CopyEngine: ~Copyable {
     /// Begins a packet.
     mutating func beginPacket()
 
-    /// Copies guest bytes into a packet; both sides have the same count.
-    mutating func copy(
-        from source: GuestSlice, to destination: PacketSlice, memory: MemoryTable)
-
-    /// Copies a packet's bytes to the guest; both sides have the same count.
-    mutating func copy(
-        from source: PacketSlice, to destination: GuestSlice, memory: MemoryTable)
+    /// Copies one side to the other: guest to packet where the device reads.
+    mutating func copy(_ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable)
 
     /// Forgets the pieces of a packet that is given up in the middle.
     mutating func cancelPacket()

@@ -140,7 +140,7 @@ extension QueueBurst {
             let payload = state.value.segments.contiguous(after: profile.headerByteCount)
         else { return copyPieces(into: packet, byteCount: byteCount, &engine) }
         engine.copy(
-            from: payload, to: room.part(from: 0, count: byteCount),
+            CopyPair(payload, room.part(from: 0, count: byteCount)), .deviceReads,
             memory: device.value.memory.table)
         packet.byteCount = byteCount
         packet.packetByteCount = byteCount
@@ -175,7 +175,7 @@ extension QueueBurst {
                     state.value.segments, limit: min(room.count &- filled, left))
             else { break }
             engine.copy(
-                from: piece, to: room.part(from: filled, count: piece.count),
+                CopyPair(piece, room.part(from: filled, count: piece.count)), .deviceReads,
                 memory: device.value.memory.table)
             filled &+= piece.count
             left &-= piece.count

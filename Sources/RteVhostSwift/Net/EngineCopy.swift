@@ -96,38 +96,20 @@ extension EngineCopy {
     }
 
     @inline(__always)
-    mutating func copy(
-        from source: GuestSlice, to destination: PacketSlice, memory: MemoryTable
-    ) {
-        guard source.count >= threshold else { return copyBytes(from: source, to: destination) }
+    mutating func copy(_ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable) {
+        guard pair.count >= threshold else { return pair.copyBytes(direction) }
         var offset = 0
         // Bounded: each turn adds a piece, or copies the rest.
-        while offset < source.count {
-            let rest = source.part(from: offset, count: source.count &- offset)
-            let room = destination.part(from: offset, count: rest.count)
-            guard pieceCount < pieces.pieceCount, let host = room.engineRun(),
-                let run = memory.engineRun(rest)
-            else { return copyBytes(from: rest, to: room) }
+        while offset < pair.count {
+            let rest = pair.dropping(offset)
+            guard pieceCount < pieces.pieceCount, let host = rest.packet.engineRun(),
+                let run = memory.engineRun(rest.guest)
+            else { return rest.copyBytes(direction) }
             let count = min(run.count, host.count)
-            add(from: run.address, to: host.address, count: count)
-            offset &+= count
-        }
-    }
-
-    @inline(__always)
-    mutating func copy(
-        from source: PacketSlice, to destination: GuestSlice, memory: MemoryTable
-    ) {
-        guard source.count >= threshold else { return copyBytes(from: source, to: destination) }
-        var offset = 0
-        while offset < source.count {
-            let rest = source.part(from: offset, count: source.count &- offset)
-            let room = destination.part(from: offset, count: rest.count)
-            guard pieceCount < pieces.pieceCount, let host = rest.engineRun(),
-                let run = memory.engineRun(room)
-            else { return copyBytes(from: rest, to: room) }
-            let count = min(run.count, host.count)
-            add(from: host.address, to: run.address, count: count)
+            switch direction {
+            case .deviceReads: add(from: run.address, to: host.address, count: count)
+            case .deviceWrites: add(from: host.address, to: run.address, count: count)
+            }
             offset &+= count
         }
     }

@@ -142,7 +142,7 @@ extension QueueBurst {
             let room = state.value.segments.contiguous(after: profile.headerByteCount)
         else { return copyPieces(packet, &engine) }
         engine.copy(
-            from: data, to: room.part(from: 0, count: byteCount),
+            CopyPair(room.part(from: 0, count: byteCount), data), .deviceWrites,
             memory: device.value.memory.table)
     }
 
@@ -165,7 +165,7 @@ extension QueueBurst {
                         state.value.segments, limit: min(data.count &- offset, left))
                 else { return }
                 engine.copy(
-                    from: data.part(from: offset, count: piece.count), to: piece,
+                    CopyPair(piece, data.part(from: offset, count: piece.count)), .deviceWrites,
                     memory: device.value.memory.table)
                 offset &+= piece.count
                 left &-= piece.count

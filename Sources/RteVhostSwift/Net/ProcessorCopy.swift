@@ -10,17 +10,8 @@ struct ProcessorCopy: CopyEngine, ~Copyable {
     mutating func beginPacket() {}
 
     @inline(__always)
-    mutating func copy(
-        from source: GuestSlice, to destination: PacketSlice, memory: MemoryTable
-    ) {
-        copyBytes(from: source, to: destination)
-    }
-
-    @inline(__always)
-    mutating func copy(
-        from source: PacketSlice, to destination: GuestSlice, memory: MemoryTable
-    ) {
-        copyBytes(from: source, to: destination)
+    mutating func copy(_ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable) {
+        pair.copyBytes(direction)
     }
 
     @inline(__always)
