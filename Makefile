@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 10
 CC = gcc
-SWIFT ?= $(shell command -v swift || echo /opt/swift/usr/bin/swift)
+SWIFT ?= swift
 
 VERSION = 0.1.0
 SONAME = librtevhostswift.so.21
