@@ -10,10 +10,23 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+/** 1 for an eventfd, 0 for anything else or where /proc is not mounted. */
+static inline int crte_is_eventfd(int fd)
+{
+	static const char name[] = "anon_inode:[eventfd]";
+	char path[32];
+	char target[sizeof(name)];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, target, sizeof(target)) == (ssize_t)sizeof(name) - 1 &&
+		memcmp(target, name, sizeof(name) - 1) == 0;
+}
 
 /** A file that is always at its end; -1 with errno set. */
 static inline int crte_open_null(void)

@@ -18,11 +18,12 @@
 /** Ranges that can be watched: 1,024 devices of 8 regions. */
 #define CRTE_GUARD_RANGES 8192
 
-/** A watched mapping; not in use while `end` is 0. */
+/** A watched mapping; not in use while `end` is 0. While `sequence` is odd it is being changed. */
 struct crte_guard_range {
+	uint32_t sequence;
+	uint32_t broken;
 	uintptr_t start;
 	uintptr_t end;
-	uint32_t broken;
 };
 
 extern struct crte_guard_range crte_guard_ranges[CRTE_GUARD_RANGES];
@@ -31,24 +32,36 @@ extern struct sigaction crte_guard_previous;
 /** Eventfd that is told of a fault; -1 for none. */
 extern int crte_guard_event;
 
-static inline uintptr_t crte_guard_start(uint32_t index)
-{
-	return __atomic_load_n(&crte_guard_ranges[index].start, __ATOMIC_ACQUIRE);
-}
-
 static inline uintptr_t crte_guard_end(uint32_t index)
 {
 	return __atomic_load_n(&crte_guard_ranges[index].end, __ATOMIC_ACQUIRE);
 }
 
+/** Start and end as they were together; false while they are being changed. */
+static inline bool crte_guard_get(uint32_t index, uintptr_t *start, uintptr_t *end)
+{
+	const struct crte_guard_range *range = &crte_guard_ranges[index];
+	uint32_t before = __atomic_load_n(&range->sequence, __ATOMIC_ACQUIRE);
+
+	*start = __atomic_load_n(&range->start, __ATOMIC_RELAXED);
+	*end = __atomic_load_n(&range->end, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return (before & 1) == 0 &&
+		__atomic_load_n(&range->sequence, __ATOMIC_RELAXED) == before;
+}
+
+/** One thread at a time. */
 static inline void crte_guard_set(uint32_t index, uintptr_t start, uintptr_t end)
 {
 	struct crte_guard_range *range = &crte_guard_ranges[index];
+	uint32_t sequence = range->sequence;
 
-	__atomic_store_n(&range->end, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&range->broken, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&range->start, start, __ATOMIC_RELEASE);
-	__atomic_store_n(&range->end, end, __ATOMIC_RELEASE);
+	__atomic_store_n(&range->sequence, sequence + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	__atomic_store_n(&range->start, start, __ATOMIC_RELAXED);
+	__atomic_store_n(&range->end, end, __ATOMIC_RELAXED);
+	__atomic_store_n(&range->broken, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&range->sequence, sequence + 2, __ATOMIC_RELEASE);
 }
 
 static inline void crte_guard_break(uint32_t index)

@@ -17,13 +17,17 @@ enum EventSignal {
     /// Operations at a time; they end before the call returns, and are forgotten in bulk.
     private static let operationCount: UInt32 = 128
 
+    /// The process that made the context: a child's is another one.
+    private static let owner = Atomic<Int32>(0)
+
     /// Makes what `send` needs. Called when the library is first used; more calls change nothing.
     static func prepare() {
         guard file.load(ordering: .acquiring) < 0 else { return }
         // The descriptor stays open for good.
         let number = crte_open_null()
         guard number >= 0 else { return }
-        makeContext(replacing: 0)
+        owner.store(getpid(), ordering: .releasing)
+        context.store(crte_aio_setup(operationCount), ordering: .releasing)
         file.store(number, ordering: .releasing)
     }
 
@@ -35,11 +39,11 @@ enum EventSignal {
             let current = context.load(ordering: .acquiring)
             guard current != 0, null >= 0 else { break }
             if crte_aio_signal(current, null, event) == 1 { return true }
-            switch crte_errno() {
-            case EAGAIN: crte_aio_reap(current)
-            // The context of a parent process is not a child's.
-            case EINVAL: makeContext(replacing: current)
-            default: return false
+            let code = crte_errno()
+            if code == EAGAIN {
+                crte_aio_reap(current)
+            } else if code != EINVAL || !remakeAfterFork() {
+                break
             }
         }
         return write(event)
@@ -51,10 +55,15 @@ enum EventSignal {
         System.isNonBlocking(event) && System.signal(event)
     }
 
-    private static func makeContext(replacing old: UInt64) {
-        let new = crte_aio_setup(operationCount)
-        let (isOurs, _) = context.compareExchange(
-            expected: old, desired: new, ordering: .acquiringAndReleasing)
-        if !isOurs, new != 0 { crte_aio_destroy(new) }
+    /// A child process has none of its parent's contexts: makes one, once. False in the process
+    /// that made the one there is.
+    private static func remakeAfterFork() -> Bool {
+        let process = getpid()
+        let parent = owner.load(ordering: .acquiring)
+        guard parent != process else { return false }
+        let (isFirst, _) = owner.compareExchange(
+            expected: parent, desired: process, ordering: .acquiringAndReleasing)
+        if isFirst { context.store(crte_aio_setup(operationCount), ordering: .releasing) }
+        return true
     }
 }

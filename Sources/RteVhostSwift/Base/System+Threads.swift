@@ -5,7 +5,7 @@ import CRteVhost
 
 /// Threads and time.
 extension System {
-    /// Starts a detached thread with all signals blocked, so that the application's handlers run on
+    /// Starts a detached thread with all signals but faults blocked, so that the application's handlers run on
     /// its own threads. Throws `system`.
     static func startThread(
         _ cell: OpaqueCell, _ body: @escaping @Sendable (OpaqueCell) -> Void
@@ -16,6 +16,11 @@ extension System {
         var old = sigset_t()
         // SAFETY: the sets and the handle live through the calls; the thread frees `start`.
         unsafe sigfillset(&all)
+        // A fault whose signal is blocked ends the process whatever its handler would do.
+        unsafe sigdelset(&all, SIGBUS)
+        unsafe sigdelset(&all, SIGSEGV)
+        unsafe sigdelset(&all, SIGFPE)
+        unsafe sigdelset(&all, SIGILL)
         unsafe pthread_sigmask(SIG_SETMASK, &all, &old)
         var thread = pthread_t()
         let result = unsafe pthread_create(

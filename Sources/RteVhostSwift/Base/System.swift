@@ -123,12 +123,11 @@ enum System {
         _ = unsafe eventfd_read(event, &value)
     }
 
-    /// True for a descriptor that is no file, pipe, socket or device: what an eventfd looks like to
-    /// fstat. A write to one neither raises SIGPIPE nor waits for a reader.
-    static func isAnonymous(_ descriptor: borrowing FileDescriptor) -> Bool {
-        var status = stat()
-        // SAFETY: the structure lives through the call.
-        return unsafe fstat(descriptor.number, &status) == 0 && status.st_mode & 0o170000 == 0
+    /// True for an eventfd, the one kind of descriptor that a notification may be written to: a
+    /// pipe or socket could raise SIGPIPE or wait for a reader, and asking a file what it is may
+    /// wait for whoever serves it. The name that the kernel gives to it asks nobody.
+    static func isEvent(_ descriptor: borrowing FileDescriptor) -> Bool {
+        crte_is_eventfd(descriptor.number) == 1
     }
 
     /// Makes writes to a descriptor fail rather than wait.

@@ -9,6 +9,11 @@ struct GuestMemory: ~Copyable {
     /// Most regions of a table: DPDK 21.08, and vhost-user without CONFIGURE_MEM_SLOTS.
     static let maximumRegionCount = 8
 
+    /// Bytes that one frontend may have mapped: larger than any guest, and a fraction of what the
+    /// process may map in all, so that one frontend does not use up what others need.
+    private static let mappingLimit = 8 << 40
+    private var mappedByteCount = 0
+
     /// What only the API asks of a region.
     private struct Mapping: BitwiseCopyable {
         /// First mapped byte.
@@ -45,12 +50,15 @@ struct GuestMemory: ~Copyable {
     /// Unmaps everything.
     mutating func removeAll() {
         table.removeAll()
+        mappedByteCount = 0
         for index in 0..<Self.maximumRegionCount { owners[index] = nil }
     }
 
     /// Adds a region. Throws `limitReached`, or `badValue` when it overlaps one that is there.
     mutating func add(_ owner: consuming MappedRegion) throws(VhostError) {
         let index = table.count
+        mappedByteCount &+= owner.mappingByteCount
+        guard mappedByteCount <= Self.mappingLimit else { throw .limitReached }
         guard index < Self.maximumRegionCount else { throw .limitReached }
         // SAFETY: addresses are kept as numbers; the owner is kept beside them.
         let new = unsafe MemoryTable.Region(

@@ -30,16 +30,28 @@ enum MemoryGuard {
         // SAFETY: SA_SIGINFO: the kernel passes a siginfo.
         guard let info = unsafe info else { return false }
         let address = unsafe crte_guard_fault_address(info)
+        // A slot that is being changed is looked at again.
+        for _ in 0..<3 {
+            if let isRepaired = find(address) { return isRepaired }
+        }
+        return false
+    }
+
+    /// Repairs the mapping that has the address: whether it worked, nil when no slot has it.
+    private static func find(_ address: UInt) -> Bool? {
         for index in 0..<UInt32(CRTE_GUARD_RANGES) {
-            let end = crte_guard_end(index)
-            let start = crte_guard_start(index)
-            guard address >= start, address < end else { continue }
+            var start: UInt = 0
+            var end: UInt = 0
+            // SAFETY: both numbers live through the call.
+            guard unsafe crte_guard_get(index, &start, &end), start != 0, address >= start,
+                address < end
+            else { continue }
             guard crte_guard_replace(start, end) else { return false }
             crte_guard_break(index)
             System.signal(crte_guard_get_event())
             return true
         }
-        return false
+        return nil
     }
 
     /// Watches a mapping; its slot. Event thread. Throws `limitReached`.

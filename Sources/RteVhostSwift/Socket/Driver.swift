@@ -36,6 +36,8 @@ struct Driver: ~Copyable {
     var listener: FileDescriptor?
     /// The file that the listening socket was bound to; another one at the path is not removed.
     var file: System.FileIdentity?
+    /// When a refused connection was logged last, in nanoseconds; a line a second is enough.
+    var refusalLogged: UInt64 = 0
     /// Counts uses of the cell, so that an event for an earlier use is known as stale.
     var generation: UInt32 = 0
 

@@ -43,10 +43,15 @@ extension HeapCell where Value == EventLoop {
             return cell
         }
         guard let driver, let listener = driver.value.listener?.number else { return }
-        while let socket = System.accept(listener) {
+        // Those beyond are reported at once again, after the other sources had their turn.
+        for _ in 0..<16 {
+            guard let socket = System.accept(listener) else { return }
             do throws(VhostError) {
                 try connect(socket, driver)
             } catch {
+                let now = System.nanoseconds()
+                guard now &- driver.value.refusalLogged > 1_000_000_000 else { continue }
+                driver.value.refusalLogged = now
                 Log.error { line in
                     line.add(driver.value.path)
                     line.add(": connection refused: ")

@@ -125,7 +125,7 @@ extension Handlers {
         let queue = try device.value.makeQueue(Int(word & 0xff))
         var value = QueueDescriptor.none
         if let descriptor = message.descriptors.take(0) {
-            guard System.isAnonymous(descriptor) else { throw .frontend(.badValue) }
+            guard System.isEvent(descriptor) else { throw .frontend(.badValue) }
             try System.setNonBlocking(descriptor)
             value = .descriptor(descriptor)
         }

@@ -8,20 +8,22 @@ import Testing
 
 @Suite("Base: system calls")
 struct SystemTests {
-    @Test("an eventfd is anonymous, a pipe or a file is not")
+    @Test("an eventfd is one; a pipe, a file or an epoll is not")
     func anonymous() throws {
         let event = try System.makeEvent()
-        let isAnonymous = System.isAnonymous(event)
-        #expect(isAnonymous)
+        let isEvent = System.isEvent(event)
+        #expect(isEvent)
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         let first = FileDescriptor(owning: ends[0])
         let second = FileDescriptor(owning: ends[1])
         let file = FileDescriptor(owning: try MockMemory.makeFile(byteCount: 4096))
+        let poll = FileDescriptor(owning: epoll_create1(0))
         let others = [
-            System.isAnonymous(first), System.isAnonymous(second), System.isAnonymous(file),
+            System.isEvent(first), System.isEvent(second), System.isEvent(file),
+            System.isEvent(poll),
         ]
-        #expect(others == [false, false, false])
+        #expect(others == [false, false, false, false])
     }
 
     @Test("VhostError.system carries the errno of the call that failed")
