@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 import Glibc
+import CRteVhost
 import Testing
 
 @testable import RteVhostSwift
