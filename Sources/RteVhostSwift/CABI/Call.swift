@@ -58,6 +58,17 @@ enum Call {
         }
     }
 
+    /// A device by vid; nil, with a log line, when there is none.
+    static func device(_ function: StaticString, _ vid: Int32) -> HeapCell<Device>? {
+        if let device = DeviceTable.find(vid) { return device }
+        Log.error { line in
+            line.add(function)
+            line.add(": there is no device ")
+            line.add(Int(vid))
+        }
+        return nil
+    }
+
     /// The path a caller gave. Nil, with a log line, for NULL, an empty one or one that no socket
     /// address holds.
     static func path(_ function: StaticString, _ path: UnsafePointer<CChar>?) -> SocketPath? {

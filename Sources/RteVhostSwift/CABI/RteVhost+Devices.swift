@@ -11,7 +11,9 @@ import Synchronization
 public func rte_vhost_get_negotiated_features(
     _ vid: Int32, _ features: UnsafeMutablePointer<UInt64>?
 ) -> Int32 {
-    guard let device = DeviceTable.find(vid), let features = unsafe features else { return -1 }
+    guard let device = Call.device("rte_vhost_get_negotiated_features", vid),
+        let features = unsafe features
+    else { return -1 }
     unsafe features.pointee = device.value.features.load(ordering: .acquiring)
     return 0
 }
@@ -21,7 +23,9 @@ public func rte_vhost_get_negotiated_features(
 public func rte_vhost_get_negotiated_protocol_features(
     _ vid: Int32, _ features: UnsafeMutablePointer<UInt64>?
 ) -> Int32 {
-    guard let device = DeviceTable.find(vid), let features = unsafe features else { return -1 }
+    guard let device = Call.device("rte_vhost_get_negotiated_protocol_features", vid),
+        let features = unsafe features
+    else { return -1 }
     unsafe features.pointee = device.value.protocolFeatures.load(ordering: .acquiring)
     return 0
 }
@@ -30,7 +34,9 @@ public func rte_vhost_get_negotiated_protocol_features(
 /// VIRTIO_NET_F_MTU.
 @_cdecl("rte_vhost_get_mtu")
 public func rte_vhost_get_mtu(_ vid: Int32, _ mtu: UnsafeMutablePointer<UInt16>?) -> Int32 {
-    guard let device = DeviceTable.find(vid), let mtu = unsafe mtu else { return -ENODEV }
+    guard let device = Call.device("rte_vhost_get_mtu", vid), let mtu = unsafe mtu else {
+        return -ENODEV
+    }
     guard device.value.isRunning.load(ordering: .acquiring) else { return -EAGAIN }
     guard device.value.features.load(ordering: .relaxed) & Feature.mtu != 0 else {
         return -ENOTSUP
@@ -44,21 +50,21 @@ public func rte_vhost_get_mtu(_ vid: Int32, _ mtu: UnsafeMutablePointer<UInt16>?
 /// NUMA.
 @_cdecl("rte_vhost_get_numa_node")
 public func rte_vhost_get_numa_node(_ vid: Int32) -> Int32 {
-    guard let device = DeviceTable.find(vid) else { return -1 }
+    guard let device = Call.device("rte_vhost_get_numa_node", vid) else { return -1 }
     return unsafe crte_numa_node(device.opaque)
 }
 
 /// `rte_vhost_get_queue_num`: queue pairs; 0 without device.
 @_cdecl("rte_vhost_get_queue_num")
 public func rte_vhost_get_queue_num(_ vid: Int32) -> UInt32 {
-    guard let device = DeviceTable.find(vid) else { return 0 }
+    guard let device = Call.device("rte_vhost_get_queue_num", vid) else { return 0 }
     return UInt32(device.value.queueCount.load(ordering: .acquiring) / 2)
 }
 
 /// `rte_vhost_get_vring_num`: queues; 0 without device.
 @_cdecl("rte_vhost_get_vring_num")
 public func rte_vhost_get_vring_num(_ vid: Int32) -> UInt16 {
-    guard let device = DeviceTable.find(vid) else { return 0 }
+    guard let device = Call.device("rte_vhost_get_vring_num", vid) else { return 0 }
     return UInt16(device.value.queueCount.load(ordering: .acquiring))
 }
 
@@ -67,7 +73,9 @@ public func rte_vhost_get_vring_num(_ vid: Int32) -> UInt16 {
 public func rte_vhost_get_ifname(
     _ vid: Int32, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int
 ) -> Int32 {
-    guard let device = DeviceTable.find(vid), let buffer = unsafe buffer else { return -1 }
+    guard let device = Call.device("rte_vhost_get_ifname", vid), let buffer = unsafe buffer else {
+        return -1
+    }
     let path = device.value.lock.withLock { device.value.path }
     unsafe path.write(to: buffer, size: size)
     return 0
@@ -79,7 +87,9 @@ public func rte_vhost_get_mem_table(
     _ vid: Int32,
     _ table: UnsafeMutablePointer<UnsafeMutablePointer<rte_vhost_memory>?>?
 ) -> Int32 {
-    guard let device = DeviceTable.find(vid), let table = unsafe table else { return -1 }
+    guard let device = Call.device("rte_vhost_get_mem_table", vid), let table = unsafe table else {
+        return -1
+    }
     let stride = unsafe MemoryLayout<rte_vhost_mem_region>.stride
     let size = 8 + GuestMemory.maximumRegionCount * stride
     guard let memory = unsafe calloc(1, size) else { return -1 }

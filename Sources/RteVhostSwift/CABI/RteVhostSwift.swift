@@ -21,7 +21,10 @@ public func rtevhostswift_vring_stats_get(
 ) -> Int32 {
     guard let stats = unsafe stats, size > 0,
         let (counters, inflight) = try? NetDatapath.statistics(vid, queue)
-    else { return -1 }
+    else {
+        Call.log("rtevhostswift_vring_stats_get", vid, queue, .invalidArgument)
+        return -1
+    }
     var result = rtevhostswift_vring_stats(
         packets: counters.packets, bytes: counters.bytes,
         cpu_bytes: counters.bytes &- counters.engineBytes, engine_bytes: counters.engineBytes,
