@@ -42,11 +42,6 @@ static inline uint64_t crte_aio_setup(unsigned int count)
 	return syscall(SYS_io_setup, count, &context) == 0 ? (uint64_t)context : 0;
 }
 
-static inline void crte_aio_destroy(uint64_t context)
-{
-	syscall(SYS_io_destroy, (aio_context_t)context);
-}
-
 /**
  * Reads one byte of `file`, which is at its end, and has the kernel add one to `event` for it. 1,
  * or another number with errno set.

@@ -21,7 +21,6 @@ struct crte_pair {
 
 /* A guest may put its header or table at any address. */
 typedef uint16_t __attribute__((aligned(1), may_alias)) crte_u16;
-typedef uint32_t __attribute__((aligned(1), may_alias)) crte_u32;
 typedef uint64_t __attribute__((aligned(1), may_alias)) crte_u64;
 
 static inline uint8_t crte_load_u8(const void *p)
@@ -32,11 +31,6 @@ static inline uint8_t crte_load_u8(const void *p)
 static inline uint16_t crte_load_u16(const void *p)
 {
 	return *(const volatile crte_u16 *)p;
-}
-
-static inline uint32_t crte_load_u32(const void *p)
-{
-	return *(const volatile crte_u32 *)p;
 }
 
 static inline uint64_t crte_load_u64(const void *p)
@@ -125,16 +119,6 @@ static inline __attribute__((always_inline)) void crte_copy(
 static inline uint16_t crte_add_u16(uint16_t *p, uint16_t value)
 {
 	return __atomic_add_fetch(p, value, __ATOMIC_ACQ_REL);
-}
-
-static inline void crte_prefetch(const void *p)
-{
-	__builtin_prefetch(p, 0, 3);
-}
-
-static inline void crte_prefetch_write(const void *p)
-{
-	__builtin_prefetch(p, 1, 3);
 }
 
 /** Hint to the processor that this thread spins. */

@@ -34,13 +34,6 @@ struct GuestArray<Element: GuestValue>: BitwiseCopyable {
         // SAFETY: as in load.
         unsafe Element.store(value, base + index &* MemoryLayout<Element>.stride)
     }
-
-    /// Asks the processor for the element's cache line.
-    @inline(__always)
-    func prefetch(_ index: Int) {
-        // SAFETY: a prefetch has no effect but on caches, wherever it points.
-        unsafe crte_prefetch(base + index &* MemoryLayout<Element>.stride)
-    }
 }
 
 extension GuestArray where Element == UInt16 {

@@ -50,11 +50,4 @@ extension GuestSlice {
         // SAFETY: within the slice, by the line above.
         unsafe (base + offset).storeBytes(of: value, as: UInt8.self)
     }
-
-    /// Asks the processor for the first bytes.
-    @inline(__always)
-    func prefetch() {
-        // SAFETY: a prefetch has no effect but on caches.
-        unsafe crte_prefetch(base)
-    }
 }

@@ -72,7 +72,6 @@ extension HeapCell where Value == EventLoop {
             let slot = try value.slot(vid)
             slot.value.generation &+= 1
             slot.value.driver = driver
-            slot.value.driverGeneration = driver.value.generation
             let connection = Connection(socket)
             let number = connection.number
             slot.value.session = Session(connection, device: device)

@@ -20,8 +20,6 @@ struct EventLoop: ~Copyable {
         var session: Session?
         /// The socket it came in by.
         var driver: HeapCell<Driver>?
-        /// That socket's generation.
-        var driverGeneration: UInt32 = 0
         /// Counts uses of the slot, so that an event for an earlier use is known as stale.
         var generation: UInt32 = 0
     }
