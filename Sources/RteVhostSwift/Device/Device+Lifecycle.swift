@@ -108,6 +108,6 @@ extension Device {
         callbacks = nil
         lock.unlock()
         isDraining = false
-        isEngineStuck = false
+        stuckQueueCount = 0
     }
 }

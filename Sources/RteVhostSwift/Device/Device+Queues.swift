@@ -24,12 +24,12 @@ extension HeapCell where Value == Device {
         queue.value.lock.withLock { queue.value.isPaused = true }
         // An engine that was waited for in vain is not waited for again: other devices have their
         // turn.
-        let deadline = value.isEngineStuck ? 0 : deadline
+        let deadline = value.stuckQueueCount > 0 ? 0 : deadline
         var turns = 0
         while true {
             let isIdle = queue.value.lock.withLock { value.hooks.poll(self, queue) }
             if isIdle {
-                value.isEngineStuck = false
+                setStuck(queue, false)
                 return true
             }
             turns += 1
@@ -38,8 +38,8 @@ extension HeapCell where Value == Device {
                 System.sleep(microseconds: 50)
             }
         }
-        guard !value.isEngineStuck else { return false }
-        value.isEngineStuck = true
+        guard !queue.value.isStuck else { return false }
+        setStuck(queue, true)
         Log.error { line in
             line.add(value.path)
             line.add(": queue ")
@@ -47,6 +47,14 @@ extension HeapCell where Value == Device {
             line.add(": the DMA engine does not finish its copies; the queue stays stopped")
         }
         return false
+    }
+
+    /// Notes whether a queue's engine was waited for in vain; another queue that is idle says
+    /// nothing about it.
+    private func setStuck(_ queue: HeapCell<VirtQueue>, _ isStuck: Bool) {
+        guard queue.value.isStuck != isStuck else { return }
+        queue.value.isStuck = isStuck
+        value.stuckQueueCount += isStuck ? 1 : -1
     }
 
     /// Drains a queue and takes its ring away; returns where it stood. Throws `busy` when the

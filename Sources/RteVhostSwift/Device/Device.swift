@@ -55,8 +55,8 @@ struct Device: ~Copyable {
     /// The built-in net backend serves the device; false once the application set features of its
     /// own.
     var isNet = true
-    /// An engine was waited for in vain, and did not finish since. Event thread.
-    var isEngineStuck = false
+    /// Queues whose engine was waited for in vain, and did not finish since. Event thread.
+    var stuckQueueCount = 0
     /// The connection is gone, but an engine still copies: memory and packets are kept until it is
     /// done.
     var isDraining = false

@@ -27,6 +27,8 @@ struct VirtQueue: ~Copyable {
     var isEnabled = false
     /// The control plane waits for the engine: bursts take nothing new.
     var isPaused = false
+    /// The engine was waited for in vain, and did not finish since. Event thread alone.
+    var isStuck = false
     /// What the application was told last through `vring_state_changed`.
     var reportedReady = false
     /// SET_VRING_KICK.
@@ -116,6 +118,7 @@ extension VirtQueue {
         base = 0
         isEnabled = false
         isPaused = false
+        isStuck = false
         reportedReady = false
         kick = .unset
         call = .unset
