@@ -21,6 +21,7 @@ struct crte_pair {
 
 /* A guest may put its header or table at any address. */
 typedef uint16_t __attribute__((aligned(1), may_alias)) crte_u16;
+typedef uint32_t __attribute__((aligned(1), may_alias)) crte_u32;
 typedef uint64_t __attribute__((aligned(1), may_alias)) crte_u64;
 
 static inline uint8_t crte_load_u8(const void *p)
@@ -31,6 +32,11 @@ static inline uint8_t crte_load_u8(const void *p)
 static inline uint16_t crte_load_u16(const void *p)
 {
 	return *(const volatile crte_u16 *)p;
+}
+
+static inline uint32_t crte_load_u32(const void *p)
+{
+	return *(const volatile crte_u32 *)p;
 }
 
 static inline uint64_t crte_load_u64(const void *p)
@@ -52,9 +58,19 @@ static inline uint16_t crte_load_acquire_u16(const void *p)
 	return __atomic_load_n((const uint16_t *)p, __ATOMIC_ACQUIRE);
 }
 
+static inline uint64_t crte_load_acquire_u64(const void *p)
+{
+	return __atomic_load_n((const uint64_t *)p, __ATOMIC_ACQUIRE);
+}
+
 static inline void crte_store_u16(void *p, uint16_t value)
 {
 	*(volatile crte_u16 *)p = value;
+}
+
+static inline void crte_store_u32(void *p, uint32_t value)
+{
+	*(volatile crte_u32 *)p = value;
 }
 
 static inline void crte_store_u64(void *p, uint64_t value)
@@ -65,6 +81,11 @@ static inline void crte_store_u64(void *p, uint64_t value)
 static inline void crte_store_release_u16(void *p, uint16_t value)
 {
 	__atomic_store_n((uint16_t *)p, value, __ATOMIC_RELEASE);
+}
+
+static inline void crte_store_release_u64(void *p, uint64_t value)
+{
+	__atomic_store_n((uint64_t *)p, value, __ATOMIC_RELEASE);
 }
 
 /** Orders a store before a later load, which release and acquire do not. */

@@ -16,16 +16,28 @@ struct FixedBuffer<Element>: ~Copyable, @unchecked Sendable {
     /// A buffer of `count` copies of `value`, aligned to a cache line. Throws `outOfMemory`.
     init(count: Int, repeating value: Element) throws(VhostError) {
         precondition(count >= 0)
-        let bytes = max(count * MemoryLayout<Element>.stride, 1)
+        self.count = count
+        guard count > 0 else {
+            // SAFETY: as in init().
+            unsafe storage = UnsafeMutablePointer(bitPattern: 64)!
+            return
+        }
+        let bytes = count * MemoryLayout<Element>.stride
         // SAFETY: the allocation holds `count` elements, all initialised below; deinit frees it.
         guard let raw = unsafe aligned_alloc(64, (bytes + 63) & ~63) else { throw .outOfMemory }
         unsafe storage = raw.bindMemory(to: Element.self, capacity: count)
         unsafe storage.initialize(repeating: value, count: count)
-        self.count = count
     }
 
-    // SAFETY: allocated by init, freed once.
-    deinit { unsafe free(storage) }
+    /// A buffer without elements and without memory.
+    init() {
+        // SAFETY: no element of an empty buffer is ever touched; free does not see it.
+        unsafe storage = UnsafeMutablePointer(bitPattern: 64)!
+        count = 0
+    }
+
+    // SAFETY: allocated by init, freed once; an empty one has nothing.
+    deinit { if count > 0 { unsafe free(storage) } }
 
     /// The element at `index`.
     subscript(index: Int) -> Element {

@@ -53,7 +53,7 @@ public func rte_vhost_avail_entries(_ vid: Int32, _ queue: UInt16) -> UInt16 {
     guard let (_, cell) = try? Call.queue(vid, queue) else { return 0 }
     return cell.value.lock.withLock {
         cell.value.isRunning
-            ? UInt16(truncatingIfNeeded: cell.value.ring.refreshAvailable()) : 0
+            ? UInt16(truncatingIfNeeded: cell.value.refreshAvailable()) : 0
     }
 }
 
@@ -80,7 +80,7 @@ public func rte_vhost_enable_guest_notification(
         try cell.value.lock.withLock { () throws(VhostError) in
             guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
             cell.value.wantsKicks = enable != 0
-            cell.value.ring.setKicksWanted(enable != 0)
+            cell.value.setKicksWanted(enable != 0)
         }
     }
 }
@@ -113,7 +113,7 @@ public func rte_vhost_set_vring_base(
         try cell.value.lock.withLock { () throws(VhostError) in
             guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
             guard NetDatapath.isIdle(cell) else { throw .busy }
-            cell.value.setPositions(available: available, used: used)
+            try cell.value.setPositions(available: available, used: used)
         }
     }
 }

@@ -61,7 +61,7 @@ extension HeapCell where Value == Device {
     /// engine does not finish.
     func stop(
         _ queue: HeapCell<VirtQueue>, until deadline: UInt64
-    ) throws(VhostError) -> UInt16 {
+    ) throws(VhostError) -> UInt32 {
         guard drain(queue, until: deadline) else { throw .busy }
         return queue.value.lock.withLock {
             queue.value.isPaused = false
@@ -73,9 +73,9 @@ extension HeapCell where Value == Device {
     /// `outOfMemory`.
     func start(_ queue: HeapCell<VirtQueue>) throws(VhostError) {
         try queue.value.lock.withLock { () throws(VhostError) in
-            guard queue.value.ring.size == 0, queue.value.size > 0 else { return }
+            guard !queue.value.hasRing, queue.value.size > 0 else { return }
             try queue.value.startRing(in: value.memory.table)
-            guard queue.value.ring.size > 0 else { return }
+            guard queue.value.hasRing else { return }
             do throws(VhostError) {
                 try value.hooks.resize(queue.value.datapath, queue.value.size)
             } catch {
@@ -91,7 +91,7 @@ extension HeapCell where Value == Device {
         _ queue: HeapCell<VirtQueue>, _ change: (inout VirtQueue) -> Void
     ) throws(VhostError) {
         try queue.value.lock.withLock { () throws(VhostError) in
-            guard queue.value.ring.size == 0 else { throw .frontend(.badState) }
+            guard !queue.value.hasRing else { throw .frontend(.badState) }
             change(&queue.value)
         }
     }
@@ -101,7 +101,7 @@ extension HeapCell where Value == Device {
         _ queue: HeapCell<VirtQueue>, _ addresses: RingAddresses
     ) throws(VhostError) {
         let old = queue.value.lock.withLock { queue.value.addresses }
-        let isRunning = queue.value.lock.withLock { queue.value.ring.size > 0 }
+        let isRunning = queue.value.lock.withLock { queue.value.hasRing }
         guard old != addresses || !isRunning else { return }
         if isRunning { _ = try stop(queue, until: Self.drainDeadline) }
         queue.value.lock.withLock { queue.value.addresses = addresses }
@@ -130,7 +130,7 @@ extension HeapCell where Value == Device {
         let deadline = Self.drainDeadline
         var failure: VhostError?
         forEachQueue { queue in
-            let isRunning = queue.value.lock.withLock { queue.value.ring.size > 0 }
+            let isRunning = queue.value.lock.withLock { queue.value.hasRing }
             guard isRunning, failure == nil else { return }
             do throws(VhostError) {
                 _ = try stop(queue, until: deadline)

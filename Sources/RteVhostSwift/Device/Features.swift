@@ -23,6 +23,8 @@ enum Feature {
     static let version1: UInt64 = 1 << 32
     /// VIRTIO_F_IOMMU_PLATFORM
     static let iommuPlatform: UInt64 = 1 << 33
+    /// VIRTIO_F_RING_PACKED
+    static let ringPacked: UInt64 = 1 << 34
     /// VIRTIO_F_IN_ORDER
     static let inOrder: UInt64 = 1 << 35
     /// VHOST_F_LOG_ALL
@@ -38,7 +40,7 @@ enum Feature {
     /// What a net device offers when the application changes nothing.
     static let netDefaults: UInt64 =
         checksum | guestChecksum | mtu | mergeableBuffers | anyLayout
-        | indirectDescriptors | eventIndex | protocolFeatures | version1 | inOrder
+        | indirectDescriptors | eventIndex | protocolFeatures | version1 | inOrder | ringPacked
         | guestSegmentation | hostSegmentation | passedThrough
 }
 

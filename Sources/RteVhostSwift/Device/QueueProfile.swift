@@ -16,6 +16,8 @@ struct QueueProfile: BitwiseCopyable {
     var allowsExternalBuffers = false
     /// Packets must not be mbuf chains.
     var wantsLinearBuffers = false
+    /// VIRTIO_F_RING_PACKED
+    var isPacked = false
     /// VIRTIO_F_IN_ORDER
     var isInOrder = false
     /// VIRTIO_RING_F_EVENT_IDX
@@ -33,6 +35,7 @@ struct QueueProfile: BitwiseCopyable {
         usesLegacyOffloadFlags = !flags.usesCompliantOffloadFlags
         allowsExternalBuffers = flags.allowsExternalBuffers
         wantsLinearBuffers = flags.wantsLinearBuffers
+        isPacked = features & Feature.ringPacked != 0
         isInOrder = features & Feature.inOrder != 0
         usesEventIndex = features & Feature.eventIndex != 0
     }

@@ -10,8 +10,9 @@ struct VirtQueue: ~Copyable {
     /// What the datapath keeps for this queue; made with it, as old as it.
     let datapath: OpaqueCell
 
-    /// The ring; without slots while it is stopped.
-    var ring = SplitRing()
+    /// The ring of the negotiated format; both are without slots while the queue is stopped.
+    var splitRing = SplitRing()
+    var packedRing = PackedRing()
     /// What bursts need of the negotiation.
     var profile = QueueProfile()
     /// Counters.
@@ -21,8 +22,8 @@ struct VirtQueue: ~Copyable {
     var size = 0
     /// SET_VRING_ADDR.
     var addresses: RingAddresses?
-    /// SET_VRING_BASE, or where the ring stood when it stopped.
-    var base: UInt16 = 0
+    /// SET_VRING_BASE, or where the ring stood when it stopped; nil before.
+    var base: UInt32?
     /// SET_VRING_ENABLE.
     var isEnabled = false
     /// The control plane waits for the engine: bursts take nothing new.
@@ -48,9 +49,13 @@ struct VirtQueue: ~Copyable {
         self.datapath = datapath
     }
 
+    /// True while there is a ring.
+    @inline(__always)
+    var hasRing: Bool { splitRing.size | packedRing.size > 0 }
+
     /// True when bursts may run.
     @inline(__always)
-    var isRunning: Bool { isEnabled && !isPaused && ring.size > 0 }
+    var isRunning: Bool { isEnabled && !isPaused && hasRing }
 
     /// True when the application is to be told that the queue works: DPDK 21.08 wants both eventfds
     /// as well.
@@ -58,64 +63,12 @@ struct VirtQueue: ~Copyable {
 }
 
 extension VirtQueue {
-    /// Builds the ring over the guest's memory where its parts are known; does nothing while one is
-    /// missing. Throws `unmapped` or `badValue` when they are wrong.
-    mutating func startRing(in memory: MemoryTable) throws(VhostError) {
-        guard ring.size == 0, size > 0, kick.isSet, addresses != nil, memory.count > 0 else {
-            return
-        }
-        guard let slices = slices(in: memory) else { throw .frontend(.unmapped) }
-        var ring = try SplitRing(
-            size: size, descriptors: slices.descriptors, available: slices.available,
-            used: slices.used, usesEventIndex: profile.usesEventIndex)
-        // A frontend that lost its backend sends base 0 although the guest's ring went on: what was
-        // used is done, what was only taken is offered again. DPDK 21.08 does the same.
-        let used = ring.storedUsedIndex()
-        ring.start(nextAvailable: used, nextUsed: used)
-        ring.setKicksWanted(wantsKicks)
-        self.ring = ring
-        hasLoggedBroken = false
-    }
-
-    /// The ring's parts in the guest's memory, where they are known and lie in it.
-    func slices(
-        in memory: MemoryTable
-    ) -> (descriptors: GuestSlice, available: GuestSlice, used: GuestSlice)? {
-        guard let addresses, size > 0 else { return nil }
-        let counts = SplitRing.byteCounts(size: size)
-        guard
-            let descriptors = memory.slice(
-                at: addresses.descriptors, count: counts.descriptors),
-            let available = memory.slice(at: addresses.available, count: counts.available),
-            let used = memory.slice(at: addresses.used, count: counts.used)
-        else { return nil }
-        return (descriptors, available, used)
-    }
-
-    /// Positions in the available and the used ring.
-    var positions: (UInt16, UInt16) {
-        ring.size > 0 ? (ring.nextAvailable, ring.nextUsed) : (base, base)
-    }
-
-    /// Moves both positions, as an application does that serves the ring by itself.
-    mutating func setPositions(available: UInt16, used: UInt16) {
-        base = available
-        if ring.size > 0 { ring.start(nextAvailable: available, nextUsed: used) }
-    }
-
-    /// Takes the ring away; returns where it stood.
-    mutating func stopRing() -> UInt16 {
-        if ring.size > 0 { base = ring.nextAvailable }
-        ring = SplitRing()
-        return base
-    }
-
     /// Forgets all that messages brought; descriptors are closed.
     mutating func reset() {
         _ = stopRing()
         size = 0
         addresses = nil
-        base = 0
+        base = nil
         isEnabled = false
         isPaused = false
         isStuck = false
@@ -129,9 +82,9 @@ extension VirtQueue {
     }
 
     /// Sends the guest an interrupt if it wants one. True when one was sent.
-    @inline(__always)
     mutating func notifyGuest() -> Bool {
-        guard ring.shouldNotify() else {
+        let isWanted = profile.isPacked ? packedRing.shouldNotify() : splitRing.shouldNotify()
+        guard isWanted else {
             statistics.notificationsSuppressed &+= 1
             return false
         }

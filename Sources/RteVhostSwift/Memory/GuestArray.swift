@@ -54,3 +54,22 @@ extension GuestArray where Element == UInt16 {
         unsafe crte_store_release_u16(base + index &* 2, value)
     }
 }
+
+extension GuestArray where Element == UInt64 {
+    /// Reads a word that another processor publishes: what it wrote before is visible after.
+    @inline(__always)
+    func loadAcquire(_ index: Int) -> UInt64 {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+        // SAFETY: as in load; slices of descriptor rings are aligned, checked when the ring was
+        // set up.
+        return unsafe crte_load_acquire_u64(base + index &* 8)
+    }
+
+    /// Publishes a word: what we wrote before is visible to whoever reads it.
+    @inline(__always)
+    func storeRelease(_ value: UInt64, at index: Int) {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+        // SAFETY: as in loadAcquire.
+        unsafe crte_store_release_u64(base + index &* 8, value)
+    }
+}

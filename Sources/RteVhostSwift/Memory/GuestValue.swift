@@ -57,3 +57,15 @@ extension UInt64: GuestValue {
         unsafe crte_store_u64(address, value)
     }
 }
+
+extension UInt32: GuestValue {
+    // SAFETY: the caller proved that the whole value lies in guest memory.
+    @inline(__always)
+    static func load(_ address: UnsafeRawPointer) -> UInt32 { unsafe crte_load_u32(address) }
+
+    @inline(__always)
+    static func store(_ value: UInt32, _ address: UnsafeMutableRawPointer) {
+        // SAFETY: the caller proved that the whole value lies in guest memory.
+        unsafe crte_store_u32(address, value)
+    }
+}

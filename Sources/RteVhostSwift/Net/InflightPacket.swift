@@ -6,7 +6,7 @@ struct InflightPacket: BitwiseCopyable {
     /// The packet; nil for a chain that goes back unused, or once it was handed out.
     var packet: PacketBuffer?
     /// Where the ring stood before its chains were taken.
-    var mark = RingMark(index: 0, wrapCounter: false)
+    var mark = RingMark(index: 0)
     /// First of its used entries, and how many are still to be written.
     var usedStart: UInt32 = 0
     var usedCount: UInt16 = 0

@@ -140,10 +140,13 @@ extension NetDatapath {
 
     @inline(__always)
     private static func tell(_ device: HeapCell<Device>, _ result: BurstResult) {
-        guard result.didNotify, let function = device.value.callbacks?.guestNotified else {
-            return
-        }
-        function(device.value.vid)
+        if result.didNotify { tellNotified(device) }
+    }
+
+    /// Calls the application's `guest_notified`, if it has one.
+    @inline(never)
+    private static func tellNotified(_ device: HeapCell<Device>) {
+        device.value.callbacks?.guestNotified?(device.value.vid)
     }
 
     /// Puts a pending announcement at `packets[0]`; 1 when it did. It stays pending while there is

@@ -5,19 +5,9 @@
 extension QueueBurst {
     /// Takes packets from the guest into the FIFO, then hands out what is complete.
     func engineDequeue(pool: PacketPool, into packets: PacketArray) -> BurstResult {
-        if queue.value.isRunning {
-            let room = min(state.value.inflight.room, state.value.inflight.usedRoom)
-            let limit = availableChains(&queue.value.ring, limit: min(packets.count, room))
-            if limit > 0 {
-                state.value.engine.beginBurst(ownsPackets: true)
-                state.value.supply.open(pool, count: limit)
-                _ = dequeueLoop(
-                    &queue.value.ring, &state.value.engine, packets: packets, limit: limit)
-                _ = submit(&state.value.engine, &queue.value.ring)
-                state.value.supply.close()
-            }
-        }
-        return collect(packets)
+        profile.isPacked
+            ? engineDequeue(&queue.value.packedRing, pool: pool, into: packets)
+            : engineDequeue(&queue.value.splitRing, pool: pool, into: packets)
     }
 
     /// Gives packets to the guest through the FIFO; what is complete at its front comes back in
@@ -25,33 +15,73 @@ extension QueueBurst {
     func engineEnqueue(
         _ packets: PacketArray, completed: PacketArray
     ) -> (taken: Int, result: BurstResult) {
-        guard queue.value.isRunning, availableChains(&queue.value.ring, limit: 1) > 0 else {
-            return (0, BurstResult())
-        }
-        state.value.engine.beginBurst(ownsPackets: false)
-        let taken = enqueueLoop(
-            &queue.value.ring, &state.value.engine, packets: packets, limit: packets.count)
-        _ = submit(&state.value.engine, &queue.value.ring)
-        return (taken &- state.value.engine.refusedCount, handOut(completed))
+        profile.isPacked
+            ? engineEnqueue(&queue.value.packedRing, packets, completed: completed)
+            : engineEnqueue(&queue.value.splitRing, packets, completed: completed)
     }
 
     /// Asks the engine, then hands out what is complete.
     func collect(_ packets: PacketArray) -> BurstResult {
-        pollEngine(limit: packets.count)
-        return handOut(packets)
+        profile.isPacked
+            ? collect(&queue.value.packedRing, packets)
+            : collect(&queue.value.splitRing, packets)
     }
 
     /// For the control plane: asks the engine and writes the used ring; packets stay for the
     /// application to fetch. True when the engine has nothing left.
     func settle() -> Bool {
+        profile.isPacked ? settle(&queue.value.packedRing) : settle(&queue.value.splitRing)
+    }
+
+    @inline(never)
+    private func engineDequeue<R: Ring & ~Copyable>(
+        _ ring: inout R, pool: PacketPool, into packets: PacketArray
+    ) -> BurstResult {
+        if queue.value.isRunning {
+            let room = min(state.value.inflight.room, state.value.inflight.usedRoom)
+            let limit = availableChains(&ring, limit: min(packets.count, room))
+            if limit > 0 {
+                state.value.engine.beginBurst(ownsPackets: true)
+                state.value.supply.open(pool, count: limit)
+                _ = dequeueLoop(
+                    &ring, &state.value.engine, packets: packets, limit: limit)
+                _ = submit(&state.value.engine, &ring)
+                state.value.supply.close()
+            }
+        }
+        return collect(&ring, packets)
+    }
+
+    @inline(never)
+    private func engineEnqueue<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray, completed: PacketArray
+    ) -> (taken: Int, result: BurstResult) {
+        guard queue.value.isRunning, availableChains(&ring, limit: 1) > 0 else {
+            return (0, BurstResult())
+        }
+        state.value.engine.beginBurst(ownsPackets: false)
+        let taken = enqueueLoop(
+            &ring, &state.value.engine, packets: packets, limit: packets.count)
+        _ = submit(&state.value.engine, &ring)
+        return (taken &- state.value.engine.refusedCount, handOut(&ring, completed))
+    }
+
+    private func collect<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray
+    ) -> BurstResult {
+        pollEngine(limit: packets.count)
+        return handOut(&ring, packets)
+    }
+
+    private func settle<R: Ring & ~Copyable>(_ ring: inout R) -> Bool {
         pollEngine(limit: Int(UInt16.max))
         var didWrite = false
         var sequence = state.value.inflight.head
         while sequence != state.value.inflight.tail, state.value.inflight[sequence].isComplete {
-            if writeUsed(sequence) { didWrite = true }
+            if writeUsed(sequence, &ring) { didWrite = true }
             sequence &+= 1
         }
-        if didWrite { _ = publish(&queue.value.ring) }
+        if didWrite { _ = publish(&ring) }
         return state.value.inflight.engineCount == 0
     }
 
@@ -83,7 +113,9 @@ extension QueueBurst {
     }
 
     /// Moves complete packets from the FIFO to `packets` and their chains to the used ring.
-    private func handOut(_ packets: PacketArray) -> BurstResult {
+    private func handOut<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray
+    ) -> BurstResult {
         var result = BurstResult()
         var didWrite = false
         let isRelaxed = state.value.engine.isRelaxed && !profile.isInOrder
@@ -102,23 +134,23 @@ extension QueueBurst {
                     packets[result.count] = packet
                     result.count &+= 1
                 }
-                if writeUsed(sequence) { didWrite = true }
+                if writeUsed(sequence, &ring) { didWrite = true }
             } else if !isRelaxed {
                 break
             }
             sequence &+= 1
         }
         state.value.inflight.dropFront()
-        if didWrite { result.didNotify = publish(&queue.value.ring) }
+        if didWrite { result.didNotify = publish(&ring) }
         return result
     }
 
     /// Writes an entry's used entries, once, and counts why a chain goes back unused; false when
     /// there is no ring or it was done before.
-    private func writeUsed(_ sequence: UInt32) -> Bool {
+    private func writeUsed<R: Ring & ~Copyable>(_ sequence: UInt32, _ ring: inout R) -> Bool {
         let record = state.value.inflight[sequence]
         guard record.usedCount > 0 else { return false }
         if let fault = record.fault { queue.value.statistics.count(fault) }
-        return state.value.inflight.writeUsed(sequence, into: &queue.value.ring)
+        return state.value.inflight.writeUsed(sequence, into: &ring)
     }
 }

@@ -5,30 +5,50 @@
 /// `rte_vhost_dequeue_burst`.
 extension QueueBurst {
     /// Takes packets from the guest.
+    @inline(__always)
     func dequeue(pool: PacketPool, into packets: PacketArray) -> BurstResult {
         guard queue.value.isRunning, isAlone else { return BurstResult() }
-        let limit = availableChains(&queue.value.ring, limit: packets.count)
+        return profile.isPacked
+            ? dequeue(&queue.value.packedRing, pool: pool, into: packets)
+            : dequeue(&queue.value.splitRing, pool: pool, into: packets)
+    }
+
+    @inline(never)
+    private func dequeue<R: Ring & ~Copyable>(
+        _ ring: inout R, pool: PacketPool, into packets: PacketArray
+    ) -> BurstResult {
+        let limit = availableChains(&ring, limit: packets.count)
         guard limit > 0 else { return BurstResult() }
         state.value.supply.open(pool, count: limit)
         defer { state.value.supply.close() }
-        let mark = queue.value.ring.mark
+        let mark = ring.mark
         var engine = ProcessorCopy()
         let count = dequeueLoop(
-            &queue.value.ring, &engine, packets: packets, limit: limit)
-        guard queue.value.ring.mark != mark else { return BurstResult(count: count) }
-        return BurstResult(count: count, didNotify: publish(&queue.value.ring))
+            &ring, &engine, packets: packets, limit: limit)
+        guard ring.mark != mark else { return BurstResult(count: count) }
+        return BurstResult(count: count, didNotify: publish(&ring))
     }
 
     /// Gives packets to the guest.
+    @inline(__always)
     func enqueue(_ packets: PacketArray) -> BurstResult {
         guard queue.value.isRunning, isAlone else { return BurstResult() }
-        guard availableChains(&queue.value.ring, limit: 1) > 0 else { return BurstResult() }
-        let mark = queue.value.ring.mark
+        return profile.isPacked
+            ? enqueue(&queue.value.packedRing, packets)
+            : enqueue(&queue.value.splitRing, packets)
+    }
+
+    @inline(never)
+    private func enqueue<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray
+    ) -> BurstResult {
+        guard availableChains(&ring, limit: 1) > 0 else { return BurstResult() }
+        let mark = ring.mark
         var engine = ProcessorCopy()
         let count = enqueueLoop(
-            &queue.value.ring, &engine, packets: packets, limit: packets.count)
-        guard queue.value.ring.mark != mark else { return BurstResult(count: count) }
-        return BurstResult(count: count, didNotify: publish(&queue.value.ring))
+            &ring, &engine, packets: packets, limit: packets.count)
+        guard ring.mark != mark else { return BurstResult(count: count) }
+        return BurstResult(count: count, didNotify: publish(&ring))
     }
 
     /// False while packets of an asynchronous call are in flight: they come first in the order, so

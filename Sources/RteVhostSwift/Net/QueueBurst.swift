@@ -24,9 +24,9 @@ struct QueueBurst {
     /// Chains that may be taken now, at most `limit`; counts and logs a ring that the guest broke.
     @inline(__always)
     func availableChains<R: Ring & ~Copyable>(_ ring: inout R, limit: Int) -> Int {
-        let available = ring.refreshAvailable()
+        let available = ring.refreshAvailable(limit: limit)
         if ring.isBroken { reportBroken() }
-        return min(available, limit)
+        return available
     }
 
     @inline(never)
@@ -38,7 +38,7 @@ struct QueueBurst {
             line.add(device.value.path)
             line.add(": queue ")
             line.add(queue.value.index)
-            line.add(": the guest's available index is further ahead than the ring has slots;")
+            line.add(": the guest offers more than the ring has slots, or an id that is out;")
             line.add(" the queue stops until it is set up again")
         }
     }
@@ -47,7 +47,11 @@ struct QueueBurst {
     @inline(__always)
     func publish<R: Ring & ~Copyable>(_ ring: inout R) -> Bool {
         ring.publishUsed()
-        return queue.value.notifyGuest()
+        guard ring.shouldNotify() else {
+            queue.value.statistics.notificationsSuppressed &+= 1
+            return false
+        }
+        return queue.value.signalGuest()
     }
 
     /// Counts a packet that arrived.

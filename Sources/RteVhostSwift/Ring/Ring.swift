@@ -10,9 +10,9 @@ protocol Ring: ~Copyable {
     /// True from the guest's first impossible index on, until the ring is set up again.
     var isBroken: Bool { get }
 
-    /// Chains offered and not yet taken, at least one when there are any; finds out whether the
-    /// ring is broken.
-    mutating func refreshAvailable() -> Int
+    /// Chains offered and not yet taken, counted up to `limit`; at least one when there are any.
+    /// Finds out whether the ring is broken.
+    mutating func refreshAvailable(limit: Int) -> Int
 
     /// Takes the next chain and moves on. Bounded by the ring's size, or by the indirect table's.
     mutating func takeChain(

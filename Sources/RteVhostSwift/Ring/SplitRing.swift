@@ -91,7 +91,7 @@ struct SplitRing: Ring, ~Copyable {
 
 extension SplitRing {
     @inline(__always)
-    mutating func refreshAvailable() -> Int {
+    mutating func refreshAvailable(limit: Int) -> Int {
         guard size > 0, !isBroken else { return 0 }
         availableEnd = available.loadAcquire(1)
         let offered = Int(availableEnd &- nextAvailable)
@@ -101,7 +101,7 @@ extension SplitRing {
             availableEnd = nextAvailable
             return 0
         }
-        return offered
+        return min(offered, limit)
     }
 
     @inline(__always)
@@ -131,7 +131,7 @@ extension SplitRing {
     }
 
     @inline(__always)
-    var mark: RingMark { RingMark(index: nextAvailable, wrapCounter: false) }
+    var mark: RingMark { RingMark(index: nextAvailable) }
 
     @inline(__always)
     mutating func rewind(to mark: RingMark) { nextAvailable = mark.index }
@@ -167,7 +167,7 @@ extension SplitRing {
         return publishedUsed &- event &- 1 < publishedUsed &- old
     }
 
-    /// Asks the guest to kick, or not to. Returns chains that came while it was not asked.
+    /// Asks the guest to kick, or not to.
     mutating func setKicksWanted(_ wanted: Bool) {
         guard size > 0 else { return }
         if usesEventIndex {

@@ -10,11 +10,3 @@ struct UsedEntry: BitwiseCopyable, Equatable {
     /// Bytes written into the chain.
     var byteCount: UInt32
 }
-
-/// A position in the available ring that `Ring.rewind` goes back to.
-struct RingMark: BitwiseCopyable, Equatable {
-    /// Next available slot.
-    var index: UInt16
-    /// The wrap counter that goes with it in packed rings.
-    var wrapCounter: Bool
-}

@@ -21,7 +21,7 @@ enum Library {
     }
 
     /// Features that this release can serve, whatever an application asks for.
-    private static let unsupported: UInt64 = Feature.iommuPlatform | Feature.logAll | 1 << 34
+    private static let unsupported: UInt64 = Feature.iommuPlatform | Feature.logAll
 
     /// Registers a socket. Throws `exists`, `invalidArgument`, `unsupported`, `limitReached`,
     /// `outOfMemory`.

@@ -23,7 +23,7 @@ extension Handlers {
         guard wanted != current else { return .acknowledge }
         var isRunning = false
         device.forEachQueue { queue in
-            if queue.value.lock.withLock({ queue.value.ring.size > 0 }) { isRunning = true }
+            if queue.value.lock.withLock({ queue.value.hasRing }) { isRunning = true }
         }
         guard !isRunning else { throw .frontend(.badState) }
         device.value.features.store(wanted, ordering: .relaxed)

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The queues: size, place, position, eventfds, start and stop.
 extension Handlers {
-    /// Largest split ring: virtio 1.2, 2.7.
+    /// Largest ring: virtio 1.2, 2.7 and 2.8.10.1.
     private static var largestRing: UInt32 { 32_768 }
 
     /// The payload of SET_VRING_NUM, BASE and ENABLE: queue index and number.
@@ -23,7 +23,10 @@ extension Handlers {
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {
         let (queue, size) = try queueState(device, &message)
-        guard size > 0, size <= largestRing, size.nonzeroBitCount == 1 else {
+        let isPacked =
+            device.value.features.load(ordering: .relaxed) & Feature.ringPacked != 0
+        // virtio 1.2, 2.8.10.1: packed rings may have any number of slots.
+        guard size > 0, size <= largestRing, isPacked || size.nonzeroBitCount == 1 else {
             throw .frontend(.badValue)
         }
         try device.changeStopped(queue) { $0.size = Int(size) }
@@ -44,13 +47,15 @@ extension Handlers {
         return .acknowledge
     }
 
-    /// SET_VRING_BASE: 16 bits for a split ring.
+    /// SET_VRING_BASE: 16 bits for a split ring; for a packed one positions and wrap counters.
     static func setQueueBase(
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {
         let (queue, base) = try queueState(device, &message)
-        guard base <= 0xffff else { throw .frontend(.badValue) }
-        try device.changeStopped(queue) { $0.base = UInt16(base) }
+        let isPacked =
+            device.value.features.load(ordering: .relaxed) & Feature.ringPacked != 0
+        guard isPacked || base <= 0xffff else { throw .frontend(.badValue) }
+        try device.changeStopped(queue) { $0.base = base }
         return .acknowledge
     }
 
@@ -66,7 +71,7 @@ extension Handlers {
             queue.value.kick = .unset
             queue.value.call = .unset
         }
-        return .state(UInt32(queue.value.index), UInt32(base))
+        return .state(UInt32(queue.value.index), base)
     }
 
     /// SET_VRING_ENABLE

@@ -31,7 +31,7 @@ struct ChainWalkTests {
         driver.start(at: 0)
         driver.offer(head)
         var ring = try driver.makeRing()
-        guard ring.refreshAvailable() == 1 else { return false }
+        guard ring.refreshAvailable(limit: 32_768) == 1 else { return false }
         segments.removeAll()
         let result = ring.takeChain(direction, into: &segments, from: guest.memory)
         let expected = reference.walk(head, direction)

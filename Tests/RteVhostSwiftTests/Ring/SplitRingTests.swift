@@ -81,16 +81,16 @@ struct SplitRingTests {
                     driver.start(at: start)
                     ring.start(nextAvailable: start, nextUsed: start)
                     driver.setAvailableIndex(start &+ UInt16(truncatingIfNeeded: ahead))
-                    let offered = ring.refreshAvailable()
+                    let offered = ring.refreshAvailable(limit: 32_768)
                     let isBroken = ring.isBroken
                     #expect(isBroken == (ahead > size))
                     #expect(offered == (ahead > size ? 0 : ahead))
                     guard ahead > size else { continue }
                     driver.setAvailableIndex(start &+ 1)
-                    let later = ring.refreshAvailable()
+                    let later = ring.refreshAvailable(limit: 32_768)
                     #expect(later == 0)
                     ring.start(nextAvailable: start, nextUsed: start)
-                    let again = ring.refreshAvailable()
+                    let again = ring.refreshAvailable(limit: 32_768)
                     #expect(again == 1)
                 }
             }
@@ -110,7 +110,7 @@ struct SplitRingTests {
                 driver.describe(Int(head), descriptor)
                 driver.offer(head)
             }
-            _ = ring.refreshAvailable()
+            _ = ring.refreshAvailable(limit: 32_768)
             for back in 0..<4 {
                 let mark = ring.mark
                 for head in back..<4 {
@@ -156,7 +156,7 @@ struct SplitRingTests {
     @Test("a ring without addresses offers, notifies and breaks nothing")
     func empty() {
         var ring = SplitRing()
-        let offered = ring.refreshAvailable()
+        let offered = ring.refreshAvailable(limit: 32_768)
         let notifies = ring.shouldNotify()
         ring.setKicksWanted(true)
         let isBroken = ring.isBroken

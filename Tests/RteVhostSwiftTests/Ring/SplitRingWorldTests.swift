@@ -66,7 +66,7 @@ struct SplitRingWorldTests {
             world.driver.offer(UInt16(own[0]))
             position += length
         }
-        var isRight = ring.refreshAvailable() == lengths.count
+        var isRight = ring.refreshAvailable(limit: 32_768) == lengths.count
         position = 0
         for (chain, length) in lengths.enumerated() {
             segments.removeAll()

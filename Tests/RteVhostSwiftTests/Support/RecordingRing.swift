@@ -12,7 +12,7 @@ struct RecordingRing: Ring, ~Copyable {
     let isBroken = false
     var mark: RingMark { RingMark(index: 0, wrapCounter: false) }
 
-    mutating func refreshAvailable() -> Int { 0 }
+    mutating func refreshAvailable(limit: Int) -> Int { 0 }
 
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,

@@ -90,7 +90,7 @@ struct SessionTests {
         #expect(try frontend.startQueue(0, outside) != nil)
         #expect(frontend.setAddresses(1, outside) == nil)
         #expect(try frontend.startQueue(0, driver) == nil)
-        let size = frontend.queue(0).value.ring.size
+        let size = frontend.queue(0).value.splitRing.size
         #expect(size == 8)
         #expect(frontend.setAddresses(0, outside) == bad(.unmapped))
     }

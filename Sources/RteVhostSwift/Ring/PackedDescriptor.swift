@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// A descriptor of the packed ring, copied out of guest memory once. virtio 1.2, 2.8.13.
+struct PackedDescriptor: BitwiseCopyable {
+    /// Guest-physical address of the buffer, or of an indirect table.
+    let address: GuestAddress
+    /// Bytes of the buffer or table.
+    let byteCount: UInt32
+    /// The buffer's id; that of a chain stands in its last descriptor.
+    let id: UInt16
+    /// VIRTQ_DESC_F_…
+    let flags: UInt16
+
+    /// Takes the fields out of the two words that were read.
+    @inline(__always)
+    init(_ words: GuestWords) {
+        address = GuestAddress(rawValue: words.first)
+        byteCount = UInt32(truncatingIfNeeded: words.second)
+        id = UInt16(truncatingIfNeeded: words.second >> 32)
+        flags = UInt16(truncatingIfNeeded: words.second >> 48)
+    }
+
+    /// VIRTQ_DESC_F_NEXT: the chain goes on in the next slot.
+    @inline(__always) var hasNext: Bool { flags & 1 != 0 }
+    /// VIRTQ_DESC_F_WRITE: the device writes, it must not read.
+    @inline(__always) var isDeviceWritable: Bool { flags & 2 != 0 }
+    /// VIRTQ_DESC_F_INDIRECT
+    @inline(__always) var isIndirect: Bool { flags & 4 != 0 }
+
+    /// True when the driver made it available in the lap of this wrap counter: VIRTQ_DESC_F_AVAIL
+    /// equals the counter, VIRTQ_DESC_F_USED does not.
+    @inline(__always)
+    func isAvailable(_ wrapCounter: Bool) -> Bool {
+        flags & 0x8080 == (wrapCounter ? 0x0080 : 0x8000)
+    }
+
+    /// The second word of a used descriptor: id and length, VIRTQ_DESC_F_AVAIL and
+    /// VIRTQ_DESC_F_USED as the counter, VIRTQ_DESC_F_WRITE where the device wrote anything.
+    @inline(__always)
+    static func usedWord(_ entry: UsedEntry, wrapCounter: Bool) -> UInt64 {
+        let flags: UInt64 = (wrapCounter ? 0x8080 : 0) | (entry.byteCount > 0 ? 2 : 0)
+        return UInt64(entry.byteCount) | UInt64(entry.id) << 32 | flags << 48
+    }
+}

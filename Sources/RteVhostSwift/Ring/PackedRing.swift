@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// The packed virtqueue: virtio 1.2, 2.8.
+struct PackedRing: ~Copyable {
+    /// The descriptor ring by words: address, then length, id and flags.
+    private let words: GuestArray<UInt64>
+    /// The driver's event suppression structure: slot and wrap counter, then flags. 2.8.14.
+    private let driverEvent: GuestArray<UInt32>
+    /// The device's.
+    private let deviceEvent: GuestArray<UInt32>
+    private var outstanding: OutstandingChains
+
+    /// Slots: any number up to 32,768, or 0 before the addresses are set.
+    let size: Int
+    /// Next slot to take a chain from.
+    private(set) var nextAvailable = PackedPosition()
+    /// Next slot to write a used descriptor to.
+    private(set) var nextUsed = PackedPosition()
+    /// The first used descriptor that the guest does not see yet: the guest looks at used
+    /// descriptors in order, so those behind it are written as they come.
+    private var withheld: (index: Int, word: UInt64)?
+    /// `nextUsed` when the guest was last notified, or asked; nil until the first time.
+    private var notifiedUsed: PackedPosition?
+    /// VIRTIO_F_EVENT_IDX was negotiated.
+    private let usesEventIndex: Bool
+    private(set) var isBroken = false
+
+    /// Bytes of each part for a ring of `size` slots: descriptors, driver and device event.
+    static func byteCounts(size: Int) -> (descriptors: Int, available: Int, used: Int) {
+        (size * 16, 4, 4)
+    }
+
+    /// A ring over three proven slices. Throws `badValue` when size or alignment is none that
+    /// virtio 1.2, 2.8.10 allows, or a slice is too short; `outOfMemory`.
+    init(
+        size: Int, descriptors: GuestSlice, driverEvent: GuestSlice, deviceEvent: GuestSlice,
+        usesEventIndex: Bool
+    ) throws(VhostError) {
+        guard size > 0, size <= 32768, descriptors.isAligned(to: 16),
+            driverEvent.isAligned(to: 4), deviceEvent.isAligned(to: 4),
+            descriptors.count >= size * 16, driverEvent.count >= 4, deviceEvent.count >= 4
+        else { throw .frontend(.badValue) }
+        outstanding = try OutstandingChains(size: size)
+        self.size = size
+        words = GuestArray(descriptors.part(from: 0, count: size * 16))
+        self.driverEvent = GuestArray(driverEvent.part(from: 0, count: 4))
+        self.deviceEvent = GuestArray(deviceEvent.part(from: 0, count: 4))
+        self.usesEventIndex = usesEventIndex
+    }
+
+    /// A ring without addresses: nothing is available, nothing may be put.
+    init() {
+        size = 0
+        words = GuestArray(.empty)
+        driverEvent = GuestArray(.empty)
+        deviceEvent = GuestArray(.empty)
+        outstanding = OutstandingChains()
+        usesEventIndex = false
+    }
+
+    /// Puts the device's positions where SET_VRING_BASE, or a ring that ran before, left them.
+    /// Throws `badValue` for a slot that the ring does not have, `outOfMemory`.
+    mutating func start(
+        nextAvailable: PackedPosition, nextUsed: PackedPosition
+    ) throws(VhostError) {
+        guard Int(nextAvailable.index) < size, Int(nextUsed.index) < size else {
+            throw .frontend(.badValue)
+        }
+        outstanding = try OutstandingChains(size: size)
+        self.nextAvailable = nextAvailable
+        self.nextUsed = nextUsed
+        withheld = nil
+        notifiedUsed = nil
+        isBroken = false
+    }
+
+    /// The descriptor in a slot. A head is read with `acquire`: what the driver wrote before its
+    /// flags is there then.
+    @inline(__always)
+    private func descriptor(_ index: UInt16) -> PackedDescriptor {
+        let second = words.loadAcquire(Int(index) &* 2 &+ 1)
+        return PackedDescriptor(
+            GuestWords(first: words.load(Int(index) &* 2), second: second))
+    }
+}
+
+extension PackedRing: Ring {
+    /// A look ahead at flags alone; what is taken is read anew.
+    @inline(__always)
+    mutating func refreshAvailable(limit: Int) -> Int {
+        guard size > 0, !isBroken else { return 0 }
+        var position = nextAvailable
+        var chains = 0
+        var slots = 0
+        while chains < limit, slots < outstanding.freeSlots {
+            let second = words.loadAcquire(Int(position.index) &* 2 &+ 1)
+            let descriptor = PackedDescriptor(GuestWords(first: 0, second: second))
+            guard descriptor.isAvailable(position.wrapCounter) else { break }
+            slots &+= 1
+            position.advance(by: 1, size: size)
+            if !descriptor.hasNext { chains &+= 1 }
+        }
+        // A chain that does not end is for `takeChain` to find.
+        return chains == 0 && slots > 0 ? 1 : chains
+    }
+
+    @inline(__always)
+    mutating func takeChain(
+        _ direction: ChainDirection, into segments: inout SegmentList,
+        from memory: MemoryTable
+    ) -> ChainResult {
+        guard !isBroken, outstanding.freeSlots > 0 else { return .none }
+        let first = descriptor(nextAvailable.index)
+        guard first.isAvailable(nextAvailable.wrapCounter) else { return .none }
+        guard !first.hasNext else {
+            return takeLongChain(first, direction, into: &segments, from: memory)
+        }
+        guard outstanding.add(id: first.id, slots: 1) else {
+            isBroken = true
+            return .none
+        }
+        nextAvailable.advance(by: 1, size: size)
+        let entry = UsedEntry(id: first.id, descriptorCount: 1, byteCount: 0)
+        do throws(ChainFault) {
+            if first.isIndirect {
+                try PackedWalk.walkIndirect(
+                    first, direction: direction, into: &segments, from: memory)
+            } else {
+                try PackedWalk.append(first, direction: direction, into: &segments, from: memory)
+            }
+        } catch {
+            return .bad(entry, error)
+        }
+        return .chain(entry)
+    }
+
+    /// The same for a chain of several slots. A faulty one is followed to its end all the same: its
+    /// id stands in the last descriptor, and the next chain begins behind it.
+    @inline(never)
+    private mutating func takeLongChain(
+        _ first: PackedDescriptor, _ direction: ChainDirection,
+        into segments: inout SegmentList, from memory: MemoryTable
+    ) -> ChainResult {
+        var last = first
+        // virtio 1.2, 2.8.8: INDIRECT and NEXT exclude each other.
+        var fault: ChainFault? = first.isIndirect ? .badChain : nil
+        var position = nextAvailable
+        var slots = 1
+        while true {
+            if fault == nil {
+                do throws(ChainFault) {
+                    try PackedWalk.append(
+                        last, direction: direction, into: &segments, from: memory)
+                } catch {
+                    fault = error
+                }
+            }
+            position.advance(by: 1, size: size)
+            guard last.hasNext else { break }
+            // A chain longer than what is free in the ring has no end that one could trust.
+            guard slots < outstanding.freeSlots else {
+                isBroken = true
+                return .none
+            }
+            slots &+= 1
+            last = descriptor(position.index)
+            if last.isIndirect, fault == nil { fault = .badChain }
+        }
+        guard outstanding.add(id: last.id, slots: slots) else {
+            isBroken = true
+            return .none
+        }
+        nextAvailable = position
+        let entry = UsedEntry(
+            id: last.id, descriptorCount: UInt16(truncatingIfNeeded: slots), byteCount: 0)
+        if let fault { return .bad(entry, fault) }
+        return .chain(entry)
+    }
+
+    @inline(__always)
+    var mark: RingMark {
+        RingMark(
+            index: nextAvailable.index, wrapCounter: nextAvailable.wrapCounter,
+            sequence: outstanding.sequence)
+    }
+
+    @inline(__always)
+    mutating func rewind(to mark: RingMark) {
+        nextAvailable.index = mark.index
+        nextAvailable.wrapCounter = mark.wrapCounter
+        outstanding.rewind(to: mark.sequence)
+    }
+
+    @inline(__always)
+    mutating func putUsed(_ entry: UsedEntry) {
+        let word = PackedDescriptor.usedWord(entry, wrapCounter: nextUsed.wrapCounter)
+        let index = Int(nextUsed.index) &* 2 &+ 1
+        if withheld == nil {
+            withheld = (index, word)
+        } else {
+            words.store(word, at: index)
+        }
+        outstanding.remove(id: entry.id, slots: Int(entry.descriptorCount))
+        nextUsed.advance(by: Int(entry.descriptorCount), size: size)
+    }
+
+    @inline(__always)
+    mutating func publishUsed() {
+        guard let (index, word) = withheld else { return }
+        words.storeRelease(word, at: index)
+        withheld = nil
+    }
+}
+
+extension PackedRing {
+    /// virtio 1.2, 2.8.14: RING_EVENT_FLAGS_ENABLE, DISABLE, DESC.
+    @inline(__always)
+    mutating func shouldNotify() -> Bool {
+        guard size > 0 else { return false }
+        // The guest writes its wish, then looks for used descriptors; we write those, then look at
+        // its wish.
+        crte_fence()
+        let event = driverEvent.load(0)
+        let old = notifiedUsed
+        notifiedUsed = nextUsed
+        switch event >> 16 & 3 {
+        case 1: return false
+        case 2 where usesEventIndex: break
+        default: return true
+        }
+        let wanted = PackedPosition(bits: UInt16(truncatingIfNeeded: event))
+        guard let old, Int(wanted.index) < size else { return true }
+        let start = old.doubleLap(size: size)
+        let moved = Self.distance(from: start, to: nextUsed.doubleLap(size: size), size: size)
+        return Self.distance(from: start, to: wanted.doubleLap(size: size), size: size) < moved
+    }
+
+    /// Slots from one place to another, modulo two laps; both are below two laps.
+    @inline(__always)
+    private static func distance(from: Int, to: Int, size: Int) -> Int {
+        to >= from ? to &- from : to &- from &+ 2 &* size
+    }
+
+    /// Asks the guest to kick, or not to.
+    mutating func setKicksWanted(_ wanted: Bool) {
+        guard size > 0 else { return }
+        let flags: UInt32 = !wanted ? 1 : usesEventIndex ? 2 : 0
+        let place = flags == 2 ? UInt32(nextAvailable.bits) : 0
+        deviceEvent.store(place | flags << 16, at: 0)
+        crte_fence()
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// The buffers of a packed ring's descriptors, and of its indirect tables.
+enum PackedWalk {
+    /// Appends one buffer after its direction was checked.
+    @inline(__always)
+    static func append(
+        _ descriptor: PackedDescriptor, direction: ChainDirection,
+        into segments: inout SegmentList, from memory: MemoryTable
+    ) throws(ChainFault) {
+        guard descriptor.isDeviceWritable == (direction == .deviceWrites) else {
+            throw .direction
+        }
+        try segments.append(descriptor.address, byteCount: descriptor.byteCount, in: memory)
+    }
+
+    /// Appends the buffers of an indirect table: all its entries in order, whose NEXT flags and ids
+    /// mean nothing. virtio 1.2, 2.8.8. Each entry is translated by itself, so that a table may
+    /// cross from one region into the next.
+    @inline(never)
+    static func walkIndirect(
+        _ outer: PackedDescriptor, direction: ChainDirection,
+        into segments: inout SegmentList, from memory: MemoryTable
+    ) throws(ChainFault) {
+        let count = Int(outer.byteCount) / 16
+        guard outer.byteCount % 16 == 0, count > 0, count <= SegmentList.maximumCount else {
+            throw .badChain
+        }
+        guard let slice = memory.slice(at: outer.address, count: count * 16) else {
+            throw .unmapped
+        }
+        let whole = GuestArray<GuestWords>(slice)
+        for index in 0..<count {
+            let descriptor: PackedDescriptor
+            if slice.count == count * 16 {
+                descriptor = PackedDescriptor(whole.load(index))
+            } else {
+                let address = outer.address.advanced(by: index * 16)
+                guard let entry = memory.slice(at: address, count: 16), entry.count == 16 else {
+                    throw .unmapped
+                }
+                descriptor = PackedDescriptor(GuestArray<GuestWords>(entry).load(0))
+            }
+            // A table within a table is forbidden.
+            guard !descriptor.isIndirect else { throw .badChain }
+            // DPDK's virtio driver leaves WRITE set on the header of its transmit tables; to read
+            // what may be written harms nobody.
+            if index == 0, direction == .deviceReads {
+                try segments.append(
+                    descriptor.address, byteCount: descriptor.byteCount, in: memory)
+            } else {
+                try append(descriptor, direction: direction, into: &segments, from: memory)
+            }
+        }
+    }
+}
