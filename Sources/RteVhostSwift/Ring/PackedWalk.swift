@@ -44,14 +44,14 @@ enum PackedWalk {
             }
             // A table within a table is forbidden.
             guard !descriptor.isIndirect else { throw .badChain }
-            // DPDK's virtio driver leaves WRITE set on the header of its transmit tables; to read
-            // what may be written harms nobody.
-            if index == 0, direction == .deviceReads {
-                try segments.append(
-                    descriptor.address, byteCount: descriptor.byteCount, in: memory)
-            } else {
-                try append(descriptor, direction: direction, into: &segments, from: memory)
+            // DPDK's virtio driver (seen in 22.11) leaves WRITE set on the header of its transmit
+            // tables, and on the entry whose index is that of the head's slot. To read what the
+            // device might have written harms nobody, so transmit tables are taken as they are.
+            guard direction == .deviceReads || descriptor.isDeviceWritable else {
+                throw .direction
             }
+            try segments.append(
+                descriptor.address, byteCount: descriptor.byteCount, in: memory)
         }
     }
 }
