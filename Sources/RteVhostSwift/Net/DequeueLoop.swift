@@ -25,6 +25,13 @@ extension QueueBurst {
         var count = 0
         var steps = 0
         while steps < limit {
+            if E.completesAtOnce, steps &+ ChainBatch.count <= limit,
+                dequeueBatch(&ring, packets: packets, start: count)
+            {
+                steps &+= ChainBatch.count
+                count &+= ChainBatch.count
+                continue
+            }
             steps &+= 1
             let mark = ring.mark
             let step = takePacket(&ring, &engine)

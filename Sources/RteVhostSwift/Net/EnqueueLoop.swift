@@ -25,6 +25,12 @@ extension QueueBurst {
         // of them. The next call goes on.
         var patience = limit &+ 64
         while count < limit, patience > 0 {
+            if E.completesAtOnce, count &+ ChainBatch.count <= limit,
+                enqueueBatch(&ring, packets: packets, start: count)
+            {
+                count &+= ChainBatch.count
+                continue
+            }
             patience &-= 1
             guard let packet = packets[count] else { return count }
             let mark = ring.mark

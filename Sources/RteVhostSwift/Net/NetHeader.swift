@@ -73,15 +73,31 @@ struct NetHeader: BitwiseCopyable, Equatable {
     var isPlain: Bool { first & 0xffff == 0 }
 }
 
+extension GuestSlice {
+    /// The header in front of a packet in one buffer of at least ten bytes.
+    @inline(__always)
+    func loadHeader() -> NetHeader {
+        var header = NetHeader()
+        header.first = load64(at: 0)
+        header.checksumOffset = load16(at: 8)
+        return header
+    }
+
+    /// Writes the first `byteCount` (10 or 12) bytes of a header into a buffer that has them.
+    @inline(__always)
+    func storeHeader(_ header: NetHeader, byteCount: Int) {
+        store64(header.first, at: 0)
+        store16(header.checksumOffset, at: 8)
+        if byteCount == 12 { store16(header.bufferCount, at: 10) }
+    }
+}
+
 extension SegmentList {
     /// The header in front of a packet. The list has at least ten bytes.
     @inline(__always)
     func loadHeader() -> NetHeader {
         guard self[0].count >= 10 else { return loadScatteredHeader() }
-        var header = NetHeader()
-        header.first = self[0].load64(at: 0)
-        header.checksumOffset = self[0].load16(at: 8)
-        return header
+        return self[0].loadHeader()
     }
 
     /// The same byte by byte, for a header over two, three and more buffers.
@@ -110,9 +126,7 @@ extension SegmentList {
         guard self[0].count >= byteCount else {
             return storeScatteredHeader(header, byteCount: byteCount)
         }
-        self[0].store64(header.first, at: 0)
-        self[0].store16(header.checksumOffset, at: 8)
-        if byteCount == 12 { self[0].store16(header.bufferCount, at: 10) }
+        self[0].storeHeader(header, byteCount: byteCount)
     }
 
     @inline(never)

@@ -39,6 +39,16 @@ struct PacketSupply: ~Copyable {
         return packet
     }
 
+    /// Bytes that fit into the mbuf that comes after `index` others; nil when it is not at hand.
+    @inline(__always)
+    func capacity(ahead index: Int) -> Int? {
+        // SAFETY: objects position..<end were taken from the pool and not handed out.
+        guard position &+ index < end, let object = unsafe objects[position &+ index] else {
+            return nil
+        }
+        return unsafe PacketBuffer(object: object).capacity
+    }
+
     /// True when the pool has so many mbufs, free or not.
     @inline(never)
     func canGive(_ count: Int) -> Bool { pool.map { $0.size > count } ?? false }

@@ -4,12 +4,11 @@
 /// Chains of a packed ring that were taken and not used yet. A guest that offers one of their ids
 /// or slots again breaks the ring's rules, and nothing else would tell.
 struct OutstandingChains: ~Copyable {
-    /// One bit an id.
-    private let ids: FixedBuffer<UInt64>
+    /// True for each id that is out.
+    private let ids: FixedBuffer<Bool>
     /// What was taken in order, for rewinding: id, and slots above bit 16.
     private let taken: FixedBuffer<UInt32>
     private let mask: UInt16
-    private let size: Int
 
     /// Chains taken since the ring was set up, and slots that they occupy.
     private(set) var sequence: UInt16 = 0
@@ -19,11 +18,10 @@ struct OutstandingChains: ~Copyable {
     init(size: Int) throws(VhostError) {
         var capacity = 1
         while capacity < size { capacity *= 2 }
-        let ids = try FixedBuffer<UInt64>(count: (size + 63) / 64, repeating: 0)
+        let ids = try FixedBuffer(count: size, repeating: false)
         let taken = try FixedBuffer<UInt32>(count: capacity, repeating: 0)
         self.ids = ids
         self.taken = taken
-        self.size = size
         mask = UInt16(capacity - 1)
     }
 
@@ -31,22 +29,18 @@ struct OutstandingChains: ~Copyable {
     init() {
         ids = FixedBuffer()
         taken = FixedBuffer()
-        size = 0
         mask = 0
     }
 
     /// Slots that a guest may still offer.
     @inline(__always)
-    var freeSlots: Int { size &- slotCount }
+    var freeSlots: Int { ids.count &- slotCount }
 
     /// Adds a chain of at most `freeSlots` slots; false when its id is out of range or out already.
     @inline(__always)
     mutating func add(id: UInt16, slots: Int) -> Bool {
-        guard Int(id) < size else { return false }
-        let bit: UInt64 = 1 << UInt64(id & 63)
-        let word = ids[Int(id >> 6)]
-        guard word & bit == 0 else { return false }
-        ids[Int(id >> 6)] = word | bit
+        guard Int(id) < ids.count, !ids[Int(id)] else { return false }
+        ids[Int(id)] = true
         taken[Int(sequence & mask)] = UInt32(id) | UInt32(truncatingIfNeeded: slots) << 16
         sequence &+= 1
         slotCount &+= slots
@@ -56,7 +50,7 @@ struct OutstandingChains: ~Copyable {
     /// Forgets a chain that was used.
     @inline(__always)
     mutating func remove(id: UInt16, slots: Int) {
-        ids[Int(id >> 6)] &= ~(1 << UInt64(id & 63))
+        ids[Int(id)] = false
         slotCount &-= slots
     }
 

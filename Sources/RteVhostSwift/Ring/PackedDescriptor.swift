@@ -35,6 +35,15 @@ struct PackedDescriptor: BitwiseCopyable {
         flags & 0x8080 == (wrapCounter ? 0x0080 : 0x8000)
     }
 
+    /// VIRTQ_DESC_F_NEXT, WRITE, INDIRECT, AVAIL and USED.
+    static let meaningfulFlags: UInt16 = 0x8087
+
+    /// These flags of an available descriptor that is a chain by itself.
+    @inline(__always)
+    static func plainFlags(_ direction: ChainDirection, _ wrapCounter: Bool) -> UInt16 {
+        (wrapCounter ? 0x0080 : 0x8000) | (direction == .deviceWrites ? 2 : 0)
+    }
+
     /// The second word of a used descriptor: id and length, VIRTQ_DESC_F_AVAIL and
     /// VIRTQ_DESC_F_USED as the counter, VIRTQ_DESC_F_WRITE where the device wrote anything.
     @inline(__always)

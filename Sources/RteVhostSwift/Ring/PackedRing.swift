@@ -181,6 +181,34 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
+    mutating func takeBatch(
+        _ direction: ChainDirection, from memory: MemoryTable
+    ) -> ChainBatch? {
+        let start = Int(nextAvailable.index)
+        guard !isBroken, start &+ ChainBatch.count <= size,
+            outstanding.freeSlots >= ChainBatch.count
+        else { return nil }
+        let flags = PackedDescriptor.plainFlags(direction, nextAvailable.wrapCounter)
+        let sequence = outstanding.sequence
+        var batch = ChainBatch()
+        for index in 0..<ChainBatch.count {
+            let descriptor = descriptor(UInt16(truncatingIfNeeded: start &+ index))
+            let byteCount = Int(descriptor.byteCount)
+            guard descriptor.flags & PackedDescriptor.meaningfulFlags == flags,
+                let slice = memory.slice(at: descriptor.address, count: byteCount),
+                slice.count == byteCount, outstanding.add(id: descriptor.id, slots: 1)
+            else {
+                outstanding.rewind(to: sequence)
+                return nil
+            }
+            batch.buffers[index] = slice
+            batch.ids[index] = descriptor.id
+        }
+        nextAvailable.advance(by: ChainBatch.count, size: size)
+        return batch
+    }
+
+    @inline(__always)
     var mark: RingMark {
         RingMark(
             index: nextAvailable.index, wrapCounter: nextAvailable.wrapCounter,

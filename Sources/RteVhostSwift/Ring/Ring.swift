@@ -20,6 +20,10 @@ protocol Ring: ~Copyable {
         from memory: MemoryTable
     ) -> ChainResult
 
+    /// Takes the next four chains when each is one plain buffer of this direction, in one piece of
+    /// memory; nil when they are not, or the format has no such thing: nothing was taken then.
+    mutating func takeBatch(_ direction: ChainDirection, from memory: MemoryTable) -> ChainBatch?
+
     /// Where the next chain will be taken.
     var mark: RingMark { get }
 
@@ -35,4 +39,12 @@ protocol Ring: ~Copyable {
 
     /// True when the guest wants an interrupt for what was published since the last call.
     mutating func shouldNotify() -> Bool
+}
+
+extension Ring where Self: ~Copyable {
+    /// No batches.
+    @inline(__always)
+    mutating func takeBatch(
+        _ direction: ChainDirection, from memory: MemoryTable
+    ) -> ChainBatch? { nil }
 }
