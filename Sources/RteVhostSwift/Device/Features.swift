@@ -37,8 +37,18 @@ enum Feature {
     /// VIRTIO_NET_F_GSO, CTRL_VQ, CTRL_RX, GUEST_ANNOUNCE and MQ: the frontend does their work.
     private static let passedThrough: UInt64 = 1 << 6 | 1 << 17 | 1 << 18 | 1 << 21 | 1 << 22
 
-    /// What a net device offers when the application changes nothing.
-    static let netDefaults: UInt64 =
+    /// What a net device offers for a driver's flags when the application changes nothing.
+    static func netDefaults(_ flags: DriverFlags) -> UInt64 {
+        // DPDK 21.08: packets of 64 KiB do not fit into one mbuf, so a driver that wants such and
+        // allows no external buffers must not get them.
+        let isLinear = flags.wantsLinearBuffers && !flags.allowsExternalBuffers
+        return isLinear ? netDefaults & ~longPackets : netDefaults
+    }
+
+    /// VIRTIO_NET_F_HOST_TSO4, TSO6 and UFO.
+    private static let longPackets: UInt64 = 1 << 11 | 1 << 12 | 1 << 14
+
+    private static let netDefaults: UInt64 =
         checksum | guestChecksum | mtu | mergeableBuffers | anyLayout
         | indirectDescriptors | eventIndex | protocolFeatures | version1 | inOrder | ringPacked
         | guestSegmentation | hostSegmentation | passedThrough

@@ -35,7 +35,7 @@ enum Library {
         let driver = try loop.value.registry.claim()
         driver.value.path = path
         driver.value.flags = flags
-        driver.value.features = Feature.netDefaults
+        driver.value.features = Feature.netDefaults(flags)
         driver.value.protocolFeatures = ProtocolFeature.netDefaults
         driver.value.state = .registered
     }

@@ -25,8 +25,8 @@ final class MockFrontend {
         socket = near
         let device = try HeapCell(Device(vid: vid, hooks: NetQueue.hooks))
         device.value.isOpen.store(true, ordering: .relaxed)
-        device.value.offeredFeatures = Feature.netDefaults
-        device.value.offeredProtocolFeatures = ProtocolFeature.netDefaults
+        device.value.offeredFeatures = Feature.netDefaults(DriverFlags(rawValue: 0))
+        device.value.offeredProtocolFeatures = ProtocolFeature.netDefaults(DriverFlags(rawValue: 0))
         device.value.offeredQueuePairs = 4
         device.value.flags = DriverFlags(rawValue: flags)
         self.device = device
