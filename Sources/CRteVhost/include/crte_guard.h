@@ -15,8 +15,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-/** Ranges that can be watched: 1,024 devices of 8 regions. */
-#define CRTE_GUARD_RANGES 8192
+/** Ranges that can be watched: 1,024 devices of 8 regions and a log. */
+#define CRTE_GUARD_RANGES 9216
 
 /** A watched mapping; not in use while `end` is 0. While `sequence` is odd it is being changed. */
 struct crte_guard_range {

@@ -136,6 +136,12 @@ static inline __attribute__((always_inline)) void crte_copy(
 	}
 }
 
+/** Sets bits that another process may clear; what was written before is visible with them. */
+static inline void crte_or_release_u8(void *p, uint8_t bits)
+{
+	__atomic_fetch_or((uint8_t *)p, bits, __ATOMIC_RELEASE);
+}
+
 /** Adds to a 16-bit reference count; the new value. */
 static inline uint16_t crte_add_u16(uint16_t *p, uint16_t value)
 {

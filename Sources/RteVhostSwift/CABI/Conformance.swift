@@ -43,6 +43,7 @@ enum Conformance {
             CRteVhost.rte_vhost_enable_guest_notification)
         unsafe sameType(rte_vhost_enqueue_burst, CRteVhost.rte_vhost_enqueue_burst)
         unsafe sameType(rte_vhost_get_ifname, CRteVhost.rte_vhost_get_ifname)
+        unsafe sameType(rte_vhost_get_log_base, CRteVhost.rte_vhost_get_log_base)
         unsafe sameType(rte_vhost_get_mem_table, CRteVhost.rte_vhost_get_mem_table)
         unsafe sameType(rte_vhost_get_mtu, CRteVhost.rte_vhost_get_mtu)
         unsafe sameType(
@@ -56,6 +57,8 @@ enum Conformance {
         unsafe sameType(rte_vhost_get_vhost_vring, CRteVhost.rte_vhost_get_vhost_vring)
         unsafe sameType(rte_vhost_get_vring_base, CRteVhost.rte_vhost_get_vring_base)
         sameType(rte_vhost_get_vring_num, CRteVhost.rte_vhost_get_vring_num)
+        sameType(rte_vhost_log_used_vring, CRteVhost.rte_vhost_log_used_vring)
+        sameType(rte_vhost_log_write, CRteVhost.rte_vhost_log_write)
         sameType(rte_vhost_rx_queue_count, CRteVhost.rte_vhost_rx_queue_count)
         sameType(rte_vhost_set_vring_base, CRteVhost.rte_vhost_set_vring_base)
         sameType(rte_vhost_vring_call, CRteVhost.rte_vhost_vring_call)

@@ -81,6 +81,7 @@ public func rte_vhost_enable_guest_notification(
             guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
             cell.value.wantsKicks = enable != 0
             cell.value.setKicksWanted(enable != 0)
+            device.logRing(cell)
         }
     }
 }

@@ -12,6 +12,9 @@ struct DatapathHooks: Sendable {
     /// Asks a DMA engine once what it finished and writes the used ring; true when the engine has
     /// nothing left.
     let poll: @Sendable (HeapCell<Device>, HeapCell<VirtQueue>) -> Bool
+    /// Gets ready for the dirty log, or lets go of what it took. The engine is idle when it is to
+    /// get ready.
+    let setLogging: @Sendable (OpaqueCell, Bool) -> Void
     /// Frees packets that nobody fetched and forgets the engine.
     let release: @Sendable (OpaqueCell) -> Void
 }

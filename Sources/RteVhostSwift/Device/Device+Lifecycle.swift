@@ -105,6 +105,8 @@ extension Device {
         didLogWrongQueue.store(false, ordering: .relaxed)
         lock.lock()
         memory.removeAll()
+        dirtyLog = nil
+        dirtyLogEvent = nil
         callbacks = nil
         lock.unlock()
         isDraining = false

@@ -82,6 +82,7 @@ extension HeapCell where Value == Device {
                 _ = queue.value.stopRing()
                 throw error
             }
+            logRing(queue)
         }
     }
 
@@ -102,7 +103,11 @@ extension HeapCell where Value == Device {
     ) throws(VhostError) {
         let old = queue.value.lock.withLock { queue.value.addresses }
         let isRunning = queue.value.lock.withLock { queue.value.hasRing }
-        guard old != addresses || !isRunning else { return }
+        if isRunning, let old, old.areSamePlaces(as: addresses) {
+            // vhost-user, Migration: flag and address of the log change while the ring runs.
+            queue.value.lock.withLock { queue.value.addresses = addresses }
+            return
+        }
         if isRunning { _ = try stop(queue, until: Self.drainDeadline) }
         queue.value.lock.withLock { queue.value.addresses = addresses }
         try start(queue)
@@ -159,8 +164,6 @@ extension HeapCell where Value == Device {
     func updateProfiles() {
         let profile = QueueProfile(
             features: value.features.load(ordering: .relaxed), flags: value.flags)
-        forEachQueue { queue in
-            queue.value.lock.withLock { queue.value.profile = profile }
-        }
+        forEachQueue { queue in value.adopt(profile, queue) }
     }
 }

@@ -40,6 +40,10 @@ struct Device: ~Copyable {
     let lock = SpinLock()
     /// The guest's memory. Changed only with every queue's lock held as well.
     var memory: GuestMemory
+    /// The log of SET_LOG_BASE. Changed as `memory` is.
+    var dirtyLog: DirtyLogMapping?
+    /// The eventfd of SET_LOG_FD. Changed as `memory` is.
+    var dirtyLogEvent: FileDescriptor?
     /// The driver's socket.
     var path = SocketPath()
     /// The application's callbacks.
@@ -92,7 +96,7 @@ struct Device: ~Copyable {
                 cell = try HeapCell(VirtQueue(index: position, datapath: try hooks.make()))
                 queues[position] = cell
             }
-            cell.value.lock.withLock { cell.value.profile = profile }
+            adopt(profile, cell)
             queueCount.store(position + 1, ordering: .releasing)
         }
         guard let cell = queues[index] else { throw .notFound }

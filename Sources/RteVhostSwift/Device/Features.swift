@@ -51,13 +51,15 @@ enum Feature {
     private static let netDefaults: UInt64 =
         checksum | guestChecksum | mtu | mergeableBuffers | anyLayout
         | indirectDescriptors | eventIndex | protocolFeatures | version1 | inOrder | ringPacked
-        | guestSegmentation | hostSegmentation | passedThrough
+        | guestSegmentation | hostSegmentation | passedThrough | logAll
 }
 
 /// VHOST_USER_PROTOCOL_F_… bits.
 enum ProtocolFeature {
     /// Several queue pairs.
     static let multiQueue: UInt64 = 1 << 0
+    /// SET_LOG_BASE with a file.
+    static let logFile: UInt64 = 1 << 1
     /// SEND_RARP.
     static let rarp: UInt64 = 1 << 2
     /// NEED_REPLY.
@@ -68,7 +70,8 @@ enum ProtocolFeature {
     static let status: UInt64 = 1 << 16
 
     /// What a net device offers when the application changes nothing.
-    static let netDefaults: UInt64 = multiQueue | rarp | replyAck | netMTU | status
+    static let netDefaults: UInt64 =
+        multiQueue | logFile | rarp | replyAck | netMTU | status
 }
 
 /// RTE_VHOST_USER_… flags of `rte_vhost_driver_register`.

@@ -22,6 +22,8 @@ struct QueueProfile: BitwiseCopyable {
     var isInOrder = false
     /// VIRTIO_RING_F_EVENT_IDX
     var usesEventIndex = false
+    /// VHOST_F_LOG_ALL: what is written to guest memory is marked in the dirty log.
+    var logsWrites = false
 
     /// The profile of a device before features are set.
     init() {}
@@ -38,5 +40,6 @@ struct QueueProfile: BitwiseCopyable {
         isPacked = features & Feature.ringPacked != 0
         isInOrder = features & Feature.inOrder != 0
         usesEventIndex = features & Feature.eventIndex != 0
+        logsWrites = features & Feature.logAll != 0
     }
 }

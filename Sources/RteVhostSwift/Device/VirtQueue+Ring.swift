@@ -104,6 +104,11 @@ extension VirtQueue {
             : splitRing.refreshAvailable(limit: splitRing.size)
     }
 
+    /// What the ring wrote into guest memory since this was asked last.
+    mutating func takeWrites() -> RingWrites {
+        profile.isPacked ? packedRing.takeWrites() : splitRing.takeWrites()
+    }
+
     /// Asks the guest to kick, or not to.
     mutating func setKicksWanted(_ wanted: Bool) {
         packedRing.setKicksWanted(wanted)

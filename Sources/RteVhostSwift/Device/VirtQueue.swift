@@ -42,6 +42,8 @@ struct VirtQueue: ~Copyable {
     var wantsKicks = true
     /// A broken ring was logged since it was set up.
     var hasLoggedBroken = false
+    /// Where writes to guest memory are marked while `profile.logsWrites`.
+    var dirtyLog = DirtyLog.none
 
     /// A queue as it is before any message names it.
     init(index: Int, datapath: OpaqueCell) {
@@ -79,6 +81,7 @@ extension VirtQueue {
         wantsKicks = true
         statistics = QueueStatistics()
         hasLoggedBroken = false
+        dirtyLog = .none
     }
 
     /// Sends the guest an interrupt if it wants one. True when one was sent.

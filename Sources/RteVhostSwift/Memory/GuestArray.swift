@@ -27,6 +27,14 @@ struct GuestArray<Element: GuestValue>: BitwiseCopyable {
         return unsafe Element.load(base + index &* MemoryLayout<Element>.stride)
     }
 
+    /// The bytes of `count` elements from `first` on. A range beyond the table is a bug of ours.
+    func slice(from first: Int, count: Int) -> GuestSlice {
+        precondition(first >= 0 && count >= 0 && first <= self.count - count)
+        let stride = MemoryLayout<Element>.stride
+        // SAFETY: the slice proved the range; the line above proves the part.
+        return unsafe GuestSlice(proven: base + first * stride, count: count * stride)
+    }
+
     /// Writes one element.
     @inline(__always)
     func store(_ value: Element, at index: Int) {

@@ -35,6 +35,13 @@ struct GuestSlice: BitwiseCopyable {
         return unsafe GuestSlice(proven: base + offset, count: count)
     }
 
+    /// How far behind the first byte `other` begins; nil unless all of it lies in self.
+    func offset(of other: GuestSlice) -> Int? {
+        let offset = unsafe UInt(bitPattern: other.base) &- UInt(bitPattern: base)
+        guard other.count <= count, offset <= UInt(count - other.count) else { return nil }
+        return Int(offset)
+    }
+
     /// True when the first byte lies on a multiple of `alignment`.
     func isAligned(to alignment: Int) -> Bool {
         unsafe UInt(bitPattern: base) & UInt(alignment - 1) == 0

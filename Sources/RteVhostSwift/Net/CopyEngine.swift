@@ -14,6 +14,11 @@ protocol CopyEngine: ~Copyable {
     /// Copies one side to the other: guest to packet where the device reads.
     mutating func copy(_ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable)
 
+    /// For the dirty log: keeps in mind where the packet at hand is written that is not there yet,
+    /// the first `byteCount` bytes of `segments`. False when it cannot: the packet has to be
+    /// cancelled and copied by the processor.
+    mutating func remember(_ segments: borrowing SegmentList, byteCount: Int) -> Bool
+
     /// Forgets the pieces of a packet that is given up in the middle.
     mutating func cancelPacket()
 

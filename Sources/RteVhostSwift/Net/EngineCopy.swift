@@ -31,13 +31,20 @@ struct EngineCopy: CopyEngine, ~Copyable {
     private var pieces: EnginePieces
     private var pieceCount = 0
     private var packetStart = 0
-    private var packetByteCount = 0
+    /// Bytes of the packet at hand that the engine copies.
+    private(set) var packetByteCount = 0
+    /// Where the packets are written that the engine has, while that is logged.
+    var writes: EngineWrites
     /// Descriptors of the batch, and the FIFO's sequence number of each.
     private var batchCount = 0
     private var sequences = InlineArray<64, UInt32>(repeating: 0)
 
     /// No engine.
-    init() throws(VhostError) { pieces = try EnginePieces(pieces: 0, descriptors: 0) }
+    init() throws(VhostError) {
+        let pieces = try EnginePieces(pieces: 0, descriptors: 0)
+        writes = try EngineWrites(capacity: 0)
+        self.pieces = pieces
+    }
 
     /// Takes an engine into service. Throws `exists`, `outOfMemory`.
     mutating func register(
@@ -58,6 +65,7 @@ struct EngineCopy: CopyEngine, ~Copyable {
         batchCount = 0
         pieceCount = 0
         if let empty = try? EnginePieces(pieces: 0, descriptors: 0) { pieces = empty }
+        prepareLog(ringSize: nil)
     }
 }
 
@@ -164,6 +172,7 @@ extension EngineCopy {
         let result = callbacks.transfer(
             vid: vid, queue: queue, pieces: pieces, count: offered)
         let accepted = min(max(Int(result), 0), offered)
+        writes.removeLast(offered &- accepted)
         return Submission(
             accepted: accepted, firstRefused: accepted < offered ? sequences[accepted] : nil,
             refused: offered - accepted, isError: result < 0 || Int(result) > offered)

@@ -48,6 +48,7 @@ extension QueueBurst {
                 engine.beginPacket()
                 writeHeader(of: packet, chains: chains)
                 copy(packet, &engine)
+                if profile.logsWrites { logPacket(packet, &engine) }
                 if E.completesAtOnce {
                     for index in 0..<chains { ring.putUsed(state.value.gathered[index]) }
                     self.count(byteCount: packet.packetByteCount)
@@ -141,7 +142,7 @@ extension QueueBurst {
 
     /// Copies a packet's segments behind the header.
     @inline(__always)
-    private func copy<E: CopyEngine & ~Copyable>(_ packet: PacketBuffer, _ engine: inout E) {
+    func copy<E: CopyEngine & ~Copyable>(_ packet: PacketBuffer, _ engine: inout E) {
         let byteCount = packet.packetByteCount
         let data = packet.data
         guard data.count == byteCount,

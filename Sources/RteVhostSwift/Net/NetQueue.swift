@@ -15,6 +15,8 @@ struct NetQueue: ~Copyable {
     var engine: EngineCopy
     /// Slots of the ring that all this is sized for.
     private(set) var ringSize: Int
+    /// Writes to guest memory are logged.
+    private var logsWrites = false
 
     /// What a queue needs before its ring is known.
     init() throws(VhostError) {
@@ -47,6 +49,18 @@ struct NetQueue: ~Copyable {
             self.ringSize = ringSize
         }
         try resizeFIFO()
+        prepareLog()
+    }
+
+    /// Switches logging on or off; on only while the engine is idle.
+    mutating func setLogging(_ isOn: Bool) {
+        guard isOn != logsWrites else { return }
+        logsWrites = isOn
+        prepareLog()
+    }
+
+    private mutating func prepareLog() {
+        engine.prepareLog(ringSize: logsWrites ? ringSize : nil)
     }
 
     /// The FIFO is for queues with an engine alone.
@@ -69,12 +83,14 @@ struct NetQueue: ~Copyable {
             engine.unregister()
             throw error
         }
+        prepareLog()
     }
 
     /// Frees packets that nobody fetched, forgets the engine, and gives memory back.
     mutating func release() {
         while inflight.count > 0 { inflight.removeLast().packet?.freeChain() }
         engine.unregister()
+        logsWrites = false
         // Without memory for less memory, what there is stays.
         try? resize(0)
     }
@@ -87,6 +103,9 @@ struct NetQueue: ~Copyable {
         },
         poll: { device, queue in
             QueueBurst(device: device, queue: queue).settle()
+        },
+        setLogging: { handle, isOn in
+            handle.cell(of: NetQueue.self).value.setLogging(isOn)
         },
         release: { handle in handle.cell(of: NetQueue.self).value.release() })
 }

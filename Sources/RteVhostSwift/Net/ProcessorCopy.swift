@@ -15,6 +15,9 @@ struct ProcessorCopy: CopyEngine, ~Copyable {
     }
 
     @inline(__always)
+    mutating func remember(_ segments: borrowing SegmentList, byteCount: Int) -> Bool { true }
+
+    @inline(__always)
     mutating func cancelPacket() {}
 
     @inline(__always)

@@ -109,6 +109,7 @@ extension QueueBurst {
         let (count, isError) = state.value.engine.poll(
             vid: device.value.vid, queue: queue.value.index, limit: wanted)
         if isError { queue.value.statistics.engineErrors &+= 1 }
+        if profile.logsWrites { logFinished(count) }
         state.value.inflight.complete(count)
     }
 

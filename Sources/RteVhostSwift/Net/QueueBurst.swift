@@ -47,6 +47,7 @@ struct QueueBurst {
     @inline(__always)
     func publish<R: Ring & ~Copyable>(_ ring: inout R) -> Bool {
         ring.publishUsed()
+        if profile.logsWrites { logRing(&ring) }
         guard ring.shouldNotify() else {
             queue.value.statistics.notificationsSuppressed &+= 1
             return false

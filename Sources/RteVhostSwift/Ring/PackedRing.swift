@@ -24,6 +24,10 @@ struct PackedRing: ~Copyable {
     private var withheld: (index: Int, word: UInt64)?
     /// `nextUsed` when the guest was last notified, or asked; nil until the first time.
     private var notifiedUsed: PackedPosition?
+    /// `nextUsed` when `takeWrites` was asked last.
+    private var takenUsed = PackedPosition()
+    /// The device's event suppression structure was written since.
+    private var didWriteEvent = false
     /// VIRTIO_F_EVENT_IDX was negotiated.
     private let usesEventIndex: Bool
     private(set) var isBroken = false
@@ -73,6 +77,7 @@ struct PackedRing: ~Copyable {
         self.nextAvailable = nextAvailable
         self.nextUsed = nextUsed
         withheld = nil
+        takenUsed = nextUsed
         notifiedUsed = nil
         isBroken = false
     }
@@ -278,6 +283,33 @@ extension PackedRing {
         let flags: UInt32 = !wanted ? 1 : usesEventIndex ? 2 : 0
         let place = flags == 2 ? UInt32(nextAvailable.bits) : 0
         deviceEvent.store(place | flags << 16, at: 0)
+        didWriteEvent = true
         crte_fence()
+    }
+}
+
+extension PackedRing {
+    /// The slots of used chains, in at most two runs, and the device's event structure.
+    mutating func takeWrites() -> RingWrites {
+        var writes = RingWrites(used: .empty)
+        guard size > 0 else { return writes }
+        let first = Int(takenUsed.index)
+        let last = Int(nextUsed.index)
+        let isSameLap = takenUsed.wrapCounter == nextUsed.wrapCounter
+        takenUsed = nextUsed
+        // Never more than a lap: more is not in flight.
+        if isSameLap, first <= last {
+            writes[0] = slots(from: first, to: last)
+        } else {
+            writes[0] = slots(from: first, to: size)
+            writes[1] = slots(from: 0, to: last)
+        }
+        if didWriteEvent { writes[2] = deviceEvent.slice(from: 0, count: 1) }
+        didWriteEvent = false
+        return writes
+    }
+
+    private func slots(from first: Int, to last: Int) -> GuestSlice {
+        words.slice(from: first * 2, count: (last - first) * 2)
     }
 }

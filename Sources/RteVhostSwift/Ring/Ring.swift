@@ -37,6 +37,10 @@ protocol Ring: ~Copyable {
     /// Shows the guest what was put.
     mutating func publishUsed()
 
+    /// What was written into guest memory since this was asked last, for the dirty log: at least
+    /// that. The first answer after a time in which nobody asked is worth nothing.
+    mutating func takeWrites() -> RingWrites
+
     /// True when the guest wants an interrupt for what was published since the last call.
     mutating func shouldNotify() -> Bool
 }

@@ -11,6 +11,7 @@ struct SplitRing: Ring, ~Copyable {
     /// flags, idx; then elements of 8 bytes; then avail_event: virtio 1.2, 2.7.8.
     private let usedHeader: GuestArray<UInt16>
     private let usedElements: GuestArray<UInt64>
+    private let usedSlice: GuestSlice
     private let mask: UInt16
 
     /// Slots: a power of two up to 32,768, or 0 before the addresses are set.
@@ -25,6 +26,10 @@ struct SplitRing: Ring, ~Copyable {
     private var publishedUsed: UInt16
     /// `used.idx` when the guest was last notified, or asked; nil until the first time.
     private var notifiedUsed: UInt16?
+    /// `nextUsed` when `takeWrites` was asked last.
+    private var takenUsed: UInt16 = 0
+    /// `avail_event` was written since.
+    private var didWriteEvent = false
     /// VIRTIO_F_EVENT_IDX was negotiated.
     private let usesEventIndex: Bool
     private(set) var isBroken = false
@@ -51,6 +56,7 @@ struct SplitRing: Ring, ~Copyable {
         self.descriptors = GuestArray(
             descriptors.part(from: 0, count: counts.descriptors))
         self.available = GuestArray(available.part(from: 0, count: counts.available))
+        usedSlice = used.part(from: 0, count: counts.used)
         usedHeader = GuestArray(used.part(from: 0, count: counts.used))
         usedElements = GuestArray(used.part(from: 4, count: size * 8))
         self.usesEventIndex = usesEventIndex
@@ -66,6 +72,7 @@ struct SplitRing: Ring, ~Copyable {
         mask = 0
         descriptors = GuestArray(.empty)
         available = GuestArray(.empty)
+        usedSlice = .empty
         usedHeader = GuestArray(.empty)
         usedElements = GuestArray(.empty)
         usesEventIndex = false
@@ -81,6 +88,7 @@ struct SplitRing: Ring, ~Copyable {
         availableEnd = nextAvailable
         self.nextUsed = nextUsed
         publishedUsed = nextUsed
+        takenUsed = nextUsed
         notifiedUsed = nil
         isBroken = false
     }
@@ -171,10 +179,31 @@ extension SplitRing {
     mutating func setKicksWanted(_ wanted: Bool) {
         guard size > 0 else { return }
         if usesEventIndex {
-            if wanted { usedHeader.store(nextAvailable, at: 2 + size * 4) }
+            if wanted {
+                usedHeader.store(nextAvailable, at: 2 + size * 4)
+                didWriteEvent = true
+            }
         } else {
             usedHeader.store(wanted ? 0 : 1, at: 0)
         }
         crte_fence()
+    }
+}
+
+extension SplitRing {
+    /// Flags and index, at most two runs of elements, and `avail_event`: virtio 1.2, 2.7.8.
+    mutating func takeWrites() -> RingWrites {
+        var writes = RingWrites(used: usedSlice)
+        guard size > 0 else { return writes }
+        let first = Int(takenUsed & mask)
+        let count = min(Int(nextUsed &- takenUsed), size)
+        takenUsed = nextUsed
+        let upToEnd = min(count, size - first)
+        writes[0] = usedHeader.slice(from: 0, count: 2)
+        writes[1] = usedElements.slice(from: first, count: upToEnd)
+        writes[2] = usedElements.slice(from: 0, count: count - upToEnd)
+        if didWriteEvent { writes[3] = usedHeader.slice(from: 2 + size * 4, count: 1) }
+        didWriteEvent = false
+        return writes
     }
 }

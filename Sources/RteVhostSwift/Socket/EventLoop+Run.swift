@@ -135,7 +135,7 @@ extension HeapCell where Value == EventLoop {
     private func endBrokenDevices() {
         for vid in 0..<DeviceTable.maximumCount {
             guard let slot = value.existingSlot(vid), let device = slot.value.session?.device,
-                device.value.memory.isBroken
+                device.value.isMappingBroken
             else { continue }
             end(vid, .frontend(.memoryGone))
         }

@@ -21,7 +21,7 @@ enum Library {
     }
 
     /// Features that this release can serve, whatever an application asks for.
-    private static let unsupported: UInt64 = Feature.iommuPlatform | Feature.logAll
+    private static let unsupported: UInt64 = Feature.iommuPlatform
 
     /// Registers a socket. Throws `exists`, `invalidArgument`, `unsupported`, `limitReached`,
     /// `outOfMemory`.

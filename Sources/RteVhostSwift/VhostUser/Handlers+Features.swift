@@ -13,21 +13,14 @@ extension Handlers {
     }
 
     /// SET_FEATURES. Bits that were not offered are refused, and so is another set while rings run:
-    /// header sizes and ring formats would change under them.
+    /// header sizes and ring formats would change under them. LOG_ALL alone comes and goes with a
+    /// migration.
     static func setFeatures(
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {
         let wanted = try message.payload.u64()
         guard wanted & ~device.value.offeredFeatures == 0 else { throw .frontend(.badValue) }
-        let current = device.value.features.load(ordering: .relaxed)
-        guard wanted != current else { return .acknowledge }
-        var isRunning = false
-        device.forEachQueue { queue in
-            if queue.value.lock.withLock({ queue.value.hasRing }) { isRunning = true }
-        }
-        guard !isRunning else { throw .frontend(.badState) }
-        device.value.features.store(wanted, ordering: .relaxed)
-        device.updateProfiles()
+        try device.setFeatures(wanted)
         return .acknowledge
     }
 

@@ -8,6 +8,8 @@ enum Request: UInt32 {
     case setOwner = 3
     case resetOwner = 4
     case setMemoryTable = 5
+    case setLogBase = 6
+    case setLogDescriptor = 7
     case setQueueSize = 8
     case setQueueAddresses = 9
     case setQueueBase = 10
@@ -32,6 +34,8 @@ enum Request: UInt32 {
         case .setOwner: "SET_OWNER"
         case .resetOwner: "RESET_OWNER"
         case .setMemoryTable: "SET_MEM_TABLE"
+        case .setLogBase: "SET_LOG_BASE"
+        case .setLogDescriptor: "SET_LOG_FD"
         case .setQueueSize: "SET_VRING_NUM"
         case .setQueueAddresses: "SET_VRING_ADDR"
         case .setQueueBase: "SET_VRING_BASE"

@@ -43,6 +43,11 @@ struct RequestEntry {
         case .setMemoryTable:
             return .init(
                 request, payload: 8...264, descriptors: 0...8, Handlers.setMemoryTable)
+        case .setLogBase:
+            return .init(request, payload: 16...16, descriptors: 1...1, Handlers.setLogBase)
+        case .setLogDescriptor:
+            return .init(
+                request, payload: none, descriptors: 1...1, Handlers.setLogDescriptor)
         case .setQueueSize: return .init(request, payload: state, Handlers.setQueueSize)
         case .setQueueAddresses:
             return .init(request, payload: 40...40, Handlers.setQueueAddresses)

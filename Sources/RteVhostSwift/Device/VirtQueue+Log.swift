@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// What the library itself writes into rings, in the dirty log.
+extension VirtQueue {
+    /// Guest-physical address at which writes to the used ring are logged from its first byte on;
+    /// nil where the ring is not known yet.
+    func usedAddress(in memory: MemoryTable, features: UInt64) -> GuestAddress? {
+        if let address = givenUsedAddress(features) { return address }
+        return slices(in: memory).flatMap { memory.guestRun($0.used)?.address }
+    }
+
+    /// The address that SET_VRING_ADDR gave, which may lie outside of all regions (vhost-user,
+    /// Migration). Under an IOMMU frontends give an IOVA, which is of no use here.
+    private func givenUsedAddress(_ features: UInt64) -> GuestAddress? {
+        guard let addresses, addresses.hasLogAddress, features & Feature.iommuPlatform == 0 else {
+            return nil
+        }
+        return GuestAddress(rawValue: addresses.logAddress)
+    }
+
+    /// Marks what the ring wrote, and tells the frontend where it wants to be told.
+    func log(_ writes: RingWrites, in memory: MemoryTable, features: UInt64) {
+        let given = givenUsedAddress(features)
+        for index in 0..<RingWrites.count {
+            let slice = writes[index]
+            if let given, let offset = writes.usedOffset(of: slice) {
+                let address = given.advanced(by: offset)
+                dirtyLog.mark(address, count: UInt64(slice.count))
+            } else {
+                dirtyLog.mark(slice, in: memory)
+            }
+        }
+        if dirtyLog.event >= 0 { _ = EventSignal.send(dirtyLog.event) }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// What a burst writes into guest memory, in the dirty log. Out of line: only while a guest is
+/// migrated.
+extension QueueBurst {
+    /// Marks a packet that was given to the guest, header included: what the processor copied now,
+    /// what the engine copies when it is done.
+    @inline(never)
+    func logPacket<E: CopyEngine & ~Copyable>(_ packet: PacketBuffer, _ engine: inout E) {
+        let byteCount = packet.packetByteCount &+ profile.headerByteCount
+        if !engine.remember(state.value.segments, byteCount: byteCount) {
+            engine.cancelPacket()
+            var processor = ProcessorCopy()
+            copy(packet, &processor)
+        }
+        var left = byteCount
+        var index = 0
+        while left > 0, index < state.value.segments.count {
+            let slice = state.value.segments[index]
+            let count = min(slice.count, left)
+            queue.value.dirtyLog.mark(
+                slice.part(from: 0, count: count), in: device.value.memory.table)
+            left &-= count
+            index &+= 1
+        }
+    }
+
+    /// Marks what the ring wrote.
+    @inline(never)
+    func logRing<R: Ring & ~Copyable>(_ ring: inout R) {
+        let writes = ring.takeWrites()
+        queue.value.log(
+            writes, in: device.value.memory.table,
+            features: device.value.features.load(ordering: .relaxed))
+    }
+
+    /// Marks what the engine wrote for its next `packets` packets.
+    @inline(never)
+    func logFinished(_ packets: Int) {
+        state.value.engine.logFinished(
+            packets, in: queue.value.dirtyLog, device.value.memory.table)
+    }
+}
