@@ -9,7 +9,7 @@
 
 #define LOG_PAGE 4096
 
-static int log_create(const struct guest *guest, struct guest_log *log)
+int guest_log_create(const struct guest *guest, struct guest_log *log)
 {
 	uint64_t end = 0;
 	void *mapped;
@@ -35,8 +35,7 @@ static int log_create(const struct guest *guest, struct guest_log *log)
 	return 0;
 }
 
-/** Switch logging on or off for features and rings alike. */
-static int switch_log(struct guest *guest, bool on)
+int guest_log_switch(struct guest *guest, bool on)
 {
 	int ret;
 
@@ -63,11 +62,11 @@ int guest_log_start(struct guest *guest, struct guest_log *log)
 	if (!(guest->protocol_features & GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD)) ||
 	    !(guest->offered & GUEST_BIT(GUEST_F_LOG_ALL)))
 		return -EOPNOTSUPP;
-	ret = log_create(guest, log);
+	ret = guest_log_create(guest, log);
 	if (ret == 0)
 		ret = guest_set_log_base(&guest->frontend, log->size, 0, log->fd);
 	if (ret == 0)
-		ret = switch_log(guest, true);
+		ret = guest_log_switch(guest, true);
 	if (ret < 0)
 		guest_log_destroy(log);
 	return ret;
@@ -75,7 +74,7 @@ int guest_log_start(struct guest *guest, struct guest_log *log)
 
 int guest_log_stop(struct guest *guest)
 {
-	return switch_log(guest, false);
+	return guest_log_switch(guest, false);
 }
 
 void guest_log_destroy(struct guest_log *log)
@@ -103,6 +102,26 @@ bool guest_log_covers(const struct guest_log *log, uint64_t gpa, uint64_t size)
 		if (!guest_log_is_dirty(log, page * LOG_PAGE))
 			return false;
 	return true;
+}
+
+bool guest_log_take_page(struct guest_log *log, uint64_t gpa)
+{
+	uint64_t page = gpa / LOG_PAGE;
+	uint8_t bit = (uint8_t)(1 << (page % 8));
+
+	if (page / 8 >= log->size)
+		return false;
+	return __atomic_fetch_and(&log->bits[page / 8], (uint8_t)~bit, __ATOMIC_ACQ_REL) & bit;
+}
+
+uint64_t guest_log_count(const struct guest_log *log)
+{
+	uint64_t count = 0;
+
+	for (uint64_t i = 0; i < log->size; i++)
+		count += (uint64_t)__builtin_popcount(
+			__atomic_load_n(&log->bits[i], __ATOMIC_RELAXED));
+	return count;
 }
 
 uint64_t guest_log_take(struct guest_log *log)

@@ -24,6 +24,12 @@ struct guest_log {
  */
 int guest_log_start(struct guest *guest, struct guest_log *log);
 
+/** The first half of it: make a log for all of a guest's memory. */
+int guest_log_create(const struct guest *guest, struct guest_log *log);
+
+/** The second half: SET_FEATURES and SET_VRING_ADDR, with or without logging. */
+int guest_log_switch(struct guest *guest, bool on);
+
 /** SET_FEATURES and SET_VRING_ADDR without logging. The log stays readable. */
 int guest_log_stop(struct guest *guest);
 
@@ -35,6 +41,12 @@ bool guest_log_is_dirty(const struct guest_log *log, uint64_t gpa);
 
 /** Whether every page of [gpa, gpa + size) is dirty. */
 bool guest_log_covers(const struct guest_log *log, uint64_t gpa, uint64_t size);
+
+/** Take one page's bit: whether it was dirty; it is clean then. */
+bool guest_log_take_page(struct guest_log *log, uint64_t gpa);
+
+/** Dirty pages. */
+uint64_t guest_log_count(const struct guest_log *log);
 
 /** Take all bits: count and clear them, as a round of migration does. */
 uint64_t guest_log_take(struct guest_log *log);

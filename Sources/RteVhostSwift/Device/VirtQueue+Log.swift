@@ -25,8 +25,9 @@ extension VirtQueue {
         for index in 0..<RingWrites.count {
             let slice = writes[index]
             if let given, let offset = writes.usedOffset(of: slice) {
-                let address = given.advanced(by: offset)
-                dirtyLog.mark(address, count: UInt64(slice.count))
+                let (address, wraps) = given.rawValue.addingReportingOverflow(UInt64(offset))
+                guard !wraps else { continue }
+                dirtyLog.mark(GuestAddress(rawValue: address), count: UInt64(slice.count))
             } else {
                 dirtyLog.mark(slice, in: memory)
             }
