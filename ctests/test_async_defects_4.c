@@ -3,10 +3,10 @@
  */
 
 /* Defects of the reference that must be absent (spec/async.md): S24 to S31, without S27. */
-#include <errno.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "guest_log.h"
 #include "guest_misbehave.h"
 #include "guest_split.h"
 
@@ -188,30 +188,43 @@ static void s28_threshold_zero_makes_no_empty_copies(void **state)
 	bench_close(bench);
 }
 
-/* To be extended when LOG_ALL is offered: pages written at completion are dirty. */
-static void s30_live_migration_is_not_offered_yet(void **state)
+/* More of it in test_migration_async.c. */
+static void s30_pages_are_dirty_when_their_copy_is_done(void **state)
 {
-	uint64_t features = 0;
+	struct guest_log log;
 	struct bench_config config;
 	struct bench *bench;
 
 	bench_config_init(&config);
-	bench = bench_connect(state, &config);
-	assert_int_equal(rte_vhost_driver_enable_features(bench->path,
-							  GUEST_BIT(GUEST_F_LOG_ALL)), 0);
-	assert_int_equal(rte_vhost_driver_get_features(bench->path, &features), 0);
-	assert_false(features & GUEST_BIT(GUEST_F_LOG_ALL));
-	assert_false(bench->guest->offered & GUEST_BIT(GUEST_F_LOG_ALL));
-	assert_int_equal(guest_set_features(&bench->guest->frontend, bench->guest->features |
-					    GUEST_BIT(GUEST_F_LOG_ALL)), -EREMOTEIO);
-	bench_start(bench);
-	bench_send(bench, LARGE, NULL);
-	assert_int_equal(bench_dequeue(bench, 8), 0);
-	/* Nor while copies are under way. */
-	assert_int_equal(guest_set_features(&bench->guest->frontend, bench->guest->features |
-					    GUEST_BIT(GUEST_F_LOG_ALL)), -EREMOTEIO);
-	engine_finish(&bench->engines[TX], 1);
-	assert_int_equal(bench_dequeue(bench, 8), 1);
+	config.guest.protocol_features |= GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD);
+	bench = bench_open(state, &config);
+	assert_int_equal(guest_log_start(bench->guest, &log), 0);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(bench_enqueue(bench, 4, LARGE), 4);
+		guest_log_take(&log);
+		engine_finish(&bench->engines[RX], ENGINE_ALL);
+		assert_int_equal(guest_log_count(&log), 0);
+		assert_int_equal(bench_collect(bench, 8), 4);
+		for (uint16_t j = 0; j < 4; j++) {
+			uint16_t head = bench->rx->ring.split.used->ring[
+				(uint16_t)(bench->rx->next_used + j) % bench->rx->size].id;
+			const struct vring_desc *buffer = &bench->rx->ring.split.descriptors[head];
+
+			assert_true(guest_log_covers(&log, buffer->addr, 12 + LARGE));
+		}
+		assert_true(guest_log_is_dirty(&log, bench->rx->areas[2].gpa));
+		assert_int_equal(bench_receive(bench), 4);
+		/* From the guest: the used ring alone. */
+		bench_send(bench, LARGE, NULL);
+		assert_int_equal(bench_dequeue(bench, 8), 0);
+		guest_log_take(&log);
+		engine_finish(&bench->engines[TX], ENGINE_ALL);
+		assert_int_equal(bench_dequeue(bench, 8), 1);
+		assert_true(guest_log_is_dirty(&log, bench->tx->areas[2].gpa));
+		assert_in_range(guest_log_count(&log), 1, 2);
+	}
+	assert_int_equal(guest_log_stop(bench->guest), 0);
+	guest_log_destroy(&log);
 	bench_close(bench);
 }
 
@@ -284,7 +297,7 @@ int main(void)
 		BENCH_TEST(s26_a_disabled_queue_gives_its_packets_back),
 		BENCH_TEST(s26_a_disabled_queue_gives_the_applications_packets_back),
 		BENCH_TEST(s28_threshold_zero_makes_no_empty_copies),
-		BENCH_TEST(s30_live_migration_is_not_offered_yet),
+		BENCH_TEST(s30_pages_are_dirty_when_their_copy_is_done),
 		BENCH_TEST(s31_wrong_directions_and_nested_tables_are_rejected),
 		BENCH_TEST(s31_wrong_directions_are_rejected_to_the_guest),
 	};

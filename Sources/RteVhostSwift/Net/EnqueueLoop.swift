@@ -25,7 +25,7 @@ extension QueueBurst {
         // of them. The next call goes on.
         var patience = limit &+ 64
         while count < limit, patience > 0 {
-            if E.completesAtOnce, count &+ ChainBatch.count <= limit,
+            if E.completesAtOnce, !profile.logsWrites, count &+ ChainBatch.count <= limit,
                 enqueueBatch(&ring, packets: packets, start: count)
             {
                 count &+= ChainBatch.count
