@@ -9,7 +9,7 @@ static bool in_area(uint64_t page, uint64_t gpa, uint64_t size)
 	return page >= gpa / PAGE && page <= (gpa + size - 1) / PAGE;
 }
 
-/** Fail unless every dirty page belongs to the queue: its device area or, where it receives, buffers. */
+/** Fail unless every dirty page is the queue's: of its device area or, where asked, its buffers. */
 static void assert_only(const struct guest_queue *queue, bool buffers)
 {
 	uint64_t marked = 0;

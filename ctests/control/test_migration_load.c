@@ -55,7 +55,8 @@ static void load_stop(struct load *load)
 static void guest_works(void)
 {
 	static const struct guest_shape direct;
-	struct guest_queue *tx = guest_tx_queue(migrated.guest, 0), *rx = guest_rx_queue(migrated.guest, 0);
+	struct guest_queue *tx = guest_tx_queue(migrated.guest, 0);
+	struct guest_queue *rx = guest_rx_queue(migrated.guest, 0);
 	static uint8_t frame[65536];
 	struct guest_received received;
 	struct guest_stamp stamp;

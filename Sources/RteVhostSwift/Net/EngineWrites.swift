@@ -5,7 +5,7 @@
 /// be marked in the dirty log when it is done. Without room the processor copies.
 struct EngineWrites: ~Copyable {
     /// Some bytes of a packet.
-    private struct Entry: BitwiseCopyable {
+    struct Entry: BitwiseCopyable {
         /// The bytes.
         var slice = GuestSlice.empty
         /// They are the packet's last.
