@@ -24,11 +24,25 @@ static int clean(void **state)
 	return bench_teardown(state);
 }
 
+#ifdef BENCH_TEST_PACKED
+static int set_up(void **state)
+{
+	dirty.fd = -1;
+	return bench_setup_split(state);
+}
+
+static int set_up_packed(void **state)
+{
+	dirty.fd = -1;
+	return bench_setup_packed(state);
+}
+#else
 static int set_up(void **state)
 {
 	dirty.fd = -1;
 	return bench_setup(state);
 }
+#endif
 
 static void configure(struct bench_config *config)
 {
@@ -298,7 +312,14 @@ static void channels_and_rings_while_it_is_logged(void **state)
 	finish(bench);
 }
 
+/** A test, of both ring formats where the guest has them. */
+#ifdef BENCH_TEST_PACKED
+#define MIGRATION_TEST(function) \
+	{ #function "_split", function, set_up, clean, NULL }, \
+	{ #function "_packed", function, set_up_packed, clean, NULL }
+#else
 #define MIGRATION_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, clean)
+#endif
 
 int main(void)
 {

@@ -33,6 +33,13 @@ int migration_clean(void **state);
 /** A chain of mbufs with a frame of any size. */
 struct rte_mbuf *migration_packet(uint32_t size, uint64_t sequence);
 
+/** A test, of both ring formats where the guest has them. */
+#ifdef CONTROL_TEST_PACKED
+#define MIGRATION_TEST(function) \
+	{ #function "_split", function, control_split, migration_clean, NULL }, \
+	{ #function "_packed", function, control_packed, migration_clean, NULL }
+#else
 #define MIGRATION_TEST(function) cmocka_unit_test_teardown(function, migration_clean)
+#endif
 
 #endif

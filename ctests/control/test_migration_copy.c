@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "control_migration.h"
 
+#include <linux/virtio_config.h>
+
 static bool in_area(uint64_t page, uint64_t gpa, uint64_t size)
 {
 	return page >= gpa / PAGE && page <= (gpa + size - 1) / PAGE;
@@ -17,6 +19,9 @@ static void assert_only(const struct guest_queue *queue, bool buffers)
 	for (uint64_t page = 0; page < migrated_log.size * 8; page++) {
 		bool allowed = in_area(page, queue->areas[2].gpa, queue->areas[2].size);
 
+		/* Packed: used descriptors stand where available ones stood. */
+		if (guest_has(queue->guest, VIRTIO_F_RING_PACKED) && !allowed)
+			allowed = in_area(page, queue->areas[0].gpa, queue->areas[0].size);
 		if (!guest_log_is_dirty(&migrated_log, page * PAGE))
 			continue;
 		marked++;
