@@ -175,7 +175,7 @@ static void wrong_sizes_end_the_connection(void **state)
 
 static void oversized_claims_end_the_connection(void **state)
 {
-	static const uint32_t sizes[] = { 513, 4096, 65536, 1 << 30, 0x7fffffff, 0x80000000,
+	static const uint32_t sizes[] = { 633, 4096, 65536, 1 << 30, 0x7fffffff, 0x80000000,
 					  0xfffffff4, 0xffffffff };
 
 	(void)state;

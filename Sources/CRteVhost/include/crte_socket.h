@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -104,6 +105,33 @@ static inline ssize_t crte_send(int fd, const void *bytes, size_t count)
 	return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/** The same with descriptors, whose numbers lie at any address. */
+static inline ssize_t crte_send_descriptors(int fd, const void *bytes, size_t count,
+	const void *descriptors, uint32_t descriptor_count)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * CRTE_MAX_DESCRIPTORS)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { (void *)bytes, count };
+	struct msghdr message;
+	size_t length = sizeof(int) * descriptor_count;
+
+	memset(&message, 0, sizeof(message));
+	message.msg_iov = &iov;
+	message.msg_iovlen = 1;
+	if (descriptor_count > 0 && descriptor_count <= CRTE_MAX_DESCRIPTORS) {
+		memset(&control, 0, sizeof(control));
+		message.msg_control = control.bytes;
+		message.msg_controllen = CMSG_SPACE(length);
+		control.align.cmsg_level = SOL_SOCKET;
+		control.align.cmsg_type = SCM_RIGHTS;
+		control.align.cmsg_len = CMSG_LEN(length);
+		memcpy(CMSG_DATA(&control.align), descriptors, length);
+	}
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /** close() that does not wait for what a socket has not sent; fails quietly for no socket. */
 static inline void crte_close_at_once(int fd)
 {
@@ -121,6 +149,22 @@ static inline int crte_fcntl_get_flags(int fd)
 static inline int crte_fcntl_set_flags(int fd, int flags)
 {
 	return fcntl(fd, F_SETFL, flags);
+}
+
+/** A file of `size` zero bytes in memory that nobody can shorten; -1 on error. */
+static inline int crte_shared_file(const char *name, off_t size)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && (ftruncate(fd, size) < 0 ||
+			fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
 }
 
 #endif /* CRTE_SOCKET_H */

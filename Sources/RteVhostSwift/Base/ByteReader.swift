@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+/// Room for the largest payload that is read: the parameters of a crypto session.
+typealias MessageBytes = InlineArray<632, UInt8>
+
 /// Little-endian reads of a message's payload in order, each checked against its end.
 struct ByteReader: ~Copyable {
-    private let bytes: InlineArray<512, UInt8>
+    private let bytes: MessageBytes
     private let end: Int
     private var position = 0
 
     /// A reader of the first `count` of `bytes`.
-    init(_ bytes: InlineArray<512, UInt8>, count: Int) {
-        precondition(count <= 512)
+    init(_ bytes: MessageBytes, count: Int) {
+        precondition(count <= MessageBuffer.payloadLimit)
         self.bytes = bytes
         end = count
     }

@@ -16,6 +16,8 @@ enum FrontendFault: Equatable {
     case badValue
     /// A request that the state of the device does not allow.
     case badState
+    /// A message handler of the application refused it.
+    case refused
     /// An address outside the memory table.
     case unmapped
     /// The file behind the guest's memory was cut short.
@@ -32,6 +34,7 @@ enum FrontendFault: Equatable {
         case .queueIndex: "queue index out of range"
         case .badValue: "value out of range"
         case .badState: "request not allowed in this state"
+        case .refused: "refused by the application"
         case .unmapped: "address outside the memory table"
         case .memoryGone: "the file behind the guest's memory was cut short"
         case .disconnected: "connection closed"

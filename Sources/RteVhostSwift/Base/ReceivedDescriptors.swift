@@ -18,6 +18,21 @@ struct ReceivedDescriptors: ~Copyable {
         count += 1
     }
 
+    /// The number of the one at `index`; -1 when it is gone or never came.
+    func number(at index: Int) -> Int32 {
+        guard index >= 0, index < min(count, 16) else { return -1 }
+        switch descriptors[index] {
+        case .some(let descriptor): return descriptor.number
+        case nil: return -1
+        }
+    }
+
+    /// Leaves the one at `index` to an owner who knows its number.
+    mutating func release(_ index: Int) {
+        var kept = take(index)
+        kept?.release()
+    }
+
     /// Hands the one at `index` over; nil when it is gone or never came.
     mutating func take(_ index: Int) -> FileDescriptor? {
         guard index >= 0, index < min(count, 16) else { return nil }

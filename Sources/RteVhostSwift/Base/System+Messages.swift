@@ -9,10 +9,10 @@ extension System {
     /// along are appended. Returns bytes read, 0 when there are none now. Throws `disconnected`,
     /// `system`.
     static func receive(
-        _ socket: borrowing FileDescriptor, into bytes: inout InlineArray<512, UInt8>,
+        _ socket: borrowing FileDescriptor, into bytes: inout MessageBytes,
         from start: Int, until end: Int, _ descriptors: inout ReceivedDescriptors
     ) throws(VhostError) -> Int {
-        precondition(start >= 0 && start < end && end <= 512)
+        precondition(start >= 0 && start < end && end <= MessageBuffer.payloadLimit)
         var received = crte_received()
         var span = bytes.mutableSpan
         // SAFETY: the range lies within the array, by the line above.
@@ -42,6 +42,15 @@ extension System {
                 descriptors.append(FileDescriptor(owning: number))
             }
         }
+    }
+
+    /// A file of zero bytes in memory, to be shared; nobody can shorten it. Throws `system`.
+    static func makeSharedFile(byteCount: Int) throws(VhostError) -> FileDescriptor {
+        // SAFETY: a static string ends with a zero byte.
+        let number = unsafe "vhost-inflight".withCString { name in
+            unsafe crte_shared_file(name, byteCount)
+        }
+        return FileDescriptor(owning: try check(number))
     }
 
     /// Sends five words in one piece. Throws `system`; a peer that does not read its answers is as

@@ -5,9 +5,9 @@
 /// never waits.
 struct Connection: ~Copyable {
     private let socket: FileDescriptor
-    private var header = InlineArray<512, UInt8>(repeating: 0)
+    private var header = MessageBytes(repeating: 0)
     private var headerCount = 0
-    private var payload = InlineArray<512, UInt8>(repeating: 0)
+    private var payload = MessageBytes(repeating: 0)
     private var payloadCount = 0
     private var descriptors = ReceivedDescriptors()
 
@@ -56,5 +56,10 @@ struct Connection: ~Copyable {
     func send(_ request: UInt32, _ words: (UInt32, UInt32)) throws(VhostError) {
         // vhost-user: version 1, reply; both answers have eight bytes.
         try System.send(socket, (request, 1 | 4, 8, words.0, words.1))
+    }
+
+    /// Sends an answer of any size, with its descriptors. Throws `system`, `invalidArgument`.
+    func send(_ message: borrowing MessageBuffer) throws(VhostError) {
+        try message.send(socket)
     }
 }

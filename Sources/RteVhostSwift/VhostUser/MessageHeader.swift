@@ -5,8 +5,9 @@
 struct MessageHeader {
     /// Bytes of a header.
     static let byteCount = 12
-    /// Largest payload that is read: no request of this release has more.
-    static let maximumPayload = 512
+    /// Largest payload that is read: no request has more, and an application's handlers are shown
+    /// no more. DPDK 21.08: the same.
+    static let maximumPayload = MessageBuffer.payloadLimit
 
     /// VHOST_USER_…
     var request: UInt32

@@ -26,7 +26,7 @@ struct ConnectionTests {
             guard let message = try connection.receive() else { return nil }
             let header = message.header
             let entry = RequestEntry(
-                .getFeatures, payload: 0...512, descriptors: 0...16, Handlers.ignore)
+                .getFeatures, payload: 0...632, descriptors: 0...16, Handlers.ignore)
             let parsed = try message.parse(entry)
             let rest = parsed.payload.remaining
             return [Int(header.request), rest, parsed.descriptors.count]
@@ -95,17 +95,17 @@ struct ConnectionTests {
             let isFine = flags & 3 == 1 && flags & 4 == 0
             #expect(error == (isFine ? nil : .frontend(.malformed)))
         }
-        for count in [513, 4096, Int(UInt32.max)] {
+        for count in [633, 4096, Int(UInt32.max)] {
             var wire = try Wire()
             MockFrontend.send(wire.far, MockFrontend.bytes(1, byteCount: count))
             let error = wire.receiveFault()
             #expect(error == .frontend(.malformed))
         }
         var wire = try Wire()
-        let largest = [UInt8](repeating: 0, count: 512)
+        let largest = [UInt8](repeating: 0, count: 632)
         MockFrontend.send(wire.far, MockFrontend.bytes(1, largest))
         let message = try wire.receive()
-        #expect(message == [1, 512, 0])
+        #expect(message == [1, 632, 0])
     }
 
     @Test("FrontendFault.disconnected: the peer closes between or within messages")
