@@ -323,7 +323,14 @@ enum rte_vhost_msg_result {
 };
 
 /**
- * A message handler of an application. It runs on the thread that reads the sockets.
+ * A message handler of an application. It runs on the thread that reads the sockets, without any
+ * lock held. It is not asked about messages whose size or descriptors cannot be those of their
+ * request, nor about requests whose protocol feature was not negotiated.
+ *
+ * The message is packed: request, flags and size (32 bits each), 632 bytes of payload, eight file
+ * descriptors, and how many of them count. A handler keeps a descriptor that was received by
+ * putting -1 in its place; the others are closed after the message was handled. Those in a reply
+ * stay the handler's.
  *
  * @param vid
  *   Device.

@@ -41,6 +41,7 @@
 #include <rte_mempool.h>
 #include <rte_vhost.h>
 #include <rte_vhost_async.h>
+#include <rte_vhost_crypto.h>
 #include <rtevhostswift.h>
 #include <rtevhostswift_dma.h>
 

@@ -58,6 +58,17 @@ enum Call {
         }
     }
 
+    /// The same where no queue is concerned.
+    static func log(_ function: StaticString, _ vid: Int32, _ error: VhostError) {
+        Log.error { line in
+            line.add(function)
+            line.add(": device ")
+            line.add(Int(vid))
+            line.add(": ")
+            line.add(error)
+        }
+    }
+
     /// A device by vid; nil, with a log line, when there is none.
     static func device(_ function: StaticString, _ vid: Int32) -> HeapCell<Device>? {
         if let device = DeviceTable.find(vid) { return device }

@@ -126,4 +126,43 @@ enum Conformance {
         unsafe sameType(rtevhostswift_dma_stats_get, CRteVhost.rtevhostswift_dma_stats_get)
         unsafe sameType(rtevhostswift_dma_inject, CRteVhost.rtevhostswift_dma_inject)
     }
+
+    /// rte_vhost.h: chains in flight, message handlers.
+    static func storage() {
+        unsafe sameType(
+            rte_vhost_extern_callback_register,
+            CRteVhost.rte_vhost_extern_callback_register)
+        unsafe sameType(
+            rte_vhost_get_vhost_ring_inflight, CRteVhost.rte_vhost_get_vhost_ring_inflight)
+        unsafe sameType(
+            rte_vhost_get_vring_base_from_inflight,
+            CRteVhost.rte_vhost_get_vring_base_from_inflight)
+        sameType(
+            rte_vhost_set_inflight_desc_split, CRteVhost.rte_vhost_set_inflight_desc_split)
+        unsafe sameType(
+            rte_vhost_set_inflight_desc_packed, CRteVhost.rte_vhost_set_inflight_desc_packed)
+        sameType(
+            rte_vhost_set_last_inflight_io_split,
+            CRteVhost.rte_vhost_set_last_inflight_io_split)
+        sameType(
+            rte_vhost_set_last_inflight_io_packed,
+            CRteVhost.rte_vhost_set_last_inflight_io_packed)
+        sameType(
+            rte_vhost_clr_inflight_desc_split, CRteVhost.rte_vhost_clr_inflight_desc_split)
+        sameType(
+            rte_vhost_clr_inflight_desc_packed, CRteVhost.rte_vhost_clr_inflight_desc_packed)
+    }
+
+    /// rte_vhost_crypto.h
+    static func crypto() {
+        unsafe sameType(
+            rte_vhost_crypto_driver_start, CRteVhost.rte_vhost_crypto_driver_start)
+        unsafe sameType(rte_vhost_crypto_create, CRteVhost.rte_vhost_crypto_create)
+        sameType(rte_vhost_crypto_free, CRteVhost.rte_vhost_crypto_free)
+        sameType(rte_vhost_crypto_set_zero_copy, CRteVhost.rte_vhost_crypto_set_zero_copy)
+        unsafe sameType(
+            rte_vhost_crypto_fetch_requests, CRteVhost.rte_vhost_crypto_fetch_requests)
+        unsafe sameType(
+            rte_vhost_crypto_finalize_requests, CRteVhost.rte_vhost_crypto_finalize_requests)
+    }
 }

@@ -108,7 +108,9 @@ extension Device {
         dirtyLog = nil
         dirtyLogEvent = nil
         callbacks = nil
+        externalHandlers = nil
         lock.unlock()
+        inflightArea = nil
         isDraining = false
         stuckQueueCount = 0
     }

@@ -20,9 +20,14 @@ extension Device {
 
     /// True when a file that the frontend shares was cut short under its mapping.
     var isMappingBroken: Bool {
+        if memory.isBroken { return true }
+        switch inflightArea {
+        case .some(let area): if area.isBroken { return true }
+        case .none: break
+        }
         switch dirtyLog {
-        case .some(let log): return log.isBroken || memory.isBroken
-        case .none: return memory.isBroken
+        case .some(let log): return log.isBroken
+        case .none: return false
         }
     }
 

@@ -78,6 +78,7 @@ extension HeapCell where Value == Device {
             guard queue.value.hasRing else { return }
             do throws(VhostError) {
                 try value.hooks.resize(queue.value.datapath, queue.value.size)
+                try attachInflight(queue)
             } catch {
                 _ = queue.value.stopRing()
                 throw error

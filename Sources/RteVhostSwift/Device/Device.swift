@@ -48,6 +48,10 @@ struct Device: ~Copyable {
     var path = SocketPath()
     /// The application's callbacks.
     var callbacks: DeviceCallbacks?
+    /// `rte_vhost_extern_callback_register`. Guarded by `lock`.
+    var externalHandlers: ExternalHandlers?
+    /// SET_INFLIGHT_FD. Changed only while no ring runs.
+    var inflightArea: InflightArea?
     /// The driver's flags.
     var flags = DriverFlags(rawValue: 0)
     /// Features that the driver offers.

@@ -66,12 +66,24 @@ enum ProtocolFeature {
     static let replyAck: UInt64 = 1 << 3
     /// NET_SET_MTU.
     static let netMTU: UInt64 = 1 << 4
+    /// CREATE_CRYPTO_SESSION and CLOSE_CRYPTO_SESSION.
+    static let cryptoSession: UInt64 = 1 << 7
+    /// GET_CONFIG and SET_CONFIG.
+    static let configuration: UInt64 = 1 << 9
+    /// GET_INFLIGHT_FD and SET_INFLIGHT_FD.
+    static let inflightShared: UInt64 = 1 << 12
+    /// RESET_DEVICE.
+    static let resetDevice: UInt64 = 1 << 13
     /// SET_STATUS and GET_STATUS.
     static let status: UInt64 = 1 << 16
 
     /// What a net device offers when the application changes nothing.
     static let netDefaults: UInt64 =
         multiQueue | logFile | rarp | replyAck | netMTU | status
+
+    /// What an application may offer: besides, what it serves by itself or with a record of its own.
+    static let served: UInt64 =
+        netDefaults | cryptoSession | configuration | inflightShared | resetDevice
 }
 
 /// RTE_VHOST_USER_… flags of `rte_vhost_driver_register`.

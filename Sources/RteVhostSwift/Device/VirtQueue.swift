@@ -40,6 +40,8 @@ struct VirtQueue: ~Copyable {
     var error = QueueDescriptor.unset
     /// `rte_vhost_enable_guest_notification`.
     var wantsKicks = true
+    /// Its part of INFLIGHT_SHMFD.
+    var inflight = QueueInflight()
     /// A broken ring was logged since it was set up.
     var hasLoggedBroken = false
     /// Where writes to guest memory are marked while `profile.logsWrites`.
@@ -79,6 +81,7 @@ extension VirtQueue {
         call = .unset
         error = .unset
         wantsKicks = true
+        inflight = QueueInflight()
         statistics = QueueStatistics()
         hasLoggedBroken = false
         dirtyLog = .none

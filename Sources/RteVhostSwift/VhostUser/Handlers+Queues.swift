@@ -70,6 +70,7 @@ extension Handlers {
         queue.value.lock.withLock {
             queue.value.kick = .unset
             queue.value.call = .unset
+            queue.value.inflight = QueueInflight()
         }
         return .state(UInt32(queue.value.index), base)
     }

@@ -22,11 +22,55 @@ struct Message: ~Copyable {
 }
 
 /// What a handler answers.
-enum Reply {
+enum Reply: ~Copyable {
+    /// The library does not do this by itself: the application's handlers may.
+    case unhandled
     /// Nothing, or "done" where the frontend asked for it.
     case acknowledge
     /// A number of 64 bits.
     case number(UInt64)
     /// A queue index and a number.
     case state(UInt32, UInt32)
+    /// Anything else, and a descriptor in it that is closed once it was sent.
+    case message(MessageBuffer, FileDescriptor?)
+
+    /// True unless the application's handlers are to be asked.
+    var isHandled: Bool {
+        switch self {
+        case .unhandled: false
+        default: true
+        }
+    }
+
+    /// True for what is sent even if the frontend asked for no acknowledgement.
+    var hasPayload: Bool {
+        switch self {
+        case .unhandled: false
+        case .acknowledge: false
+        default: true
+        }
+    }
+
+    /// Turns a request into this answer to it, as it goes out. DPDK 21.08: handlers that are asked
+    /// afterwards see it so.
+    func write(into message: inout MessageBuffer) {
+        switch self {
+        case .unhandled: return
+        case .acknowledge: return
+        case .number(let number):
+            message.payloadByteCount = 8
+            message.setPayload(number, at: 0)
+        case .state(let index, let number):
+            message.payloadByteCount = 8
+            message.setPayload(index, at: 0)
+            message.setPayload(number, at: 4)
+        case .message(let answer, _): message = answer
+        }
+        message.makeReply()
+    }
+}
+
+extension MessageBuffer {
+    /// vhost-user: version 1, REPLY, and an answer asks for none itself.
+    mutating func makeReply() { flags = flags & ~0xf | 1 | 4 }
 }

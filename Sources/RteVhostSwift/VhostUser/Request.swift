@@ -23,6 +23,13 @@ enum Request: UInt32 {
     case setQueueEnable = 18
     case sendRarp = 19
     case setMTU = 20
+    case getConfiguration = 24
+    case setConfiguration = 25
+    case createCryptoSession = 26
+    case closeCryptoSession = 27
+    case getInflight = 31
+    case setInflight = 32
+    case resetDevice = 34
     case setStatus = 39
     case getStatus = 40
 
@@ -49,6 +56,13 @@ enum Request: UInt32 {
         case .setQueueEnable: "SET_VRING_ENABLE"
         case .sendRarp: "SEND_RARP"
         case .setMTU: "NET_SET_MTU"
+        case .getConfiguration: "GET_CONFIG"
+        case .setConfiguration: "SET_CONFIG"
+        case .createCryptoSession: "CREATE_CRYPTO_SESSION"
+        case .closeCryptoSession: "CLOSE_CRYPTO_SESSION"
+        case .getInflight: "GET_INFLIGHT_FD"
+        case .setInflight: "SET_INFLIGHT_FD"
+        case .resetDevice: "RESET_DEVICE"
         case .setStatus: "SET_STATUS"
         case .getStatus: "GET_STATUS"
         }

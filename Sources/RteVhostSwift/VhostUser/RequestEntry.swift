@@ -12,17 +12,20 @@ struct RequestEntry {
     let payload: ClosedRange<Int>
     /// File descriptors it may carry.
     let descriptors: ClosedRange<Int>
+    /// Protocol features without which no frontend may send it.
+    let needs: UInt64
     /// Who handles it.
     let handler: Handler
 
     /// A row; most requests carry no descriptor.
     init(
         _ request: Request, payload: ClosedRange<Int>, descriptors: ClosedRange<Int> = 0...0,
-        _ handler: @escaping Handler
+        needs: UInt64 = 0, _ handler: @escaping Handler
     ) {
         self.request = request
         self.payload = payload
         self.descriptors = descriptors
+        self.needs = needs
         self.handler = handler
     }
 
@@ -39,7 +42,8 @@ struct RequestEntry {
         switch request {
         case .getFeatures: return .init(request, payload: none, Handlers.getFeatures)
         case .setFeatures: return .init(request, payload: u64, Handlers.setFeatures)
-        case .setOwner, .resetOwner: return .init(request, payload: none, Handlers.ignore)
+        case .setOwner: return .init(request, payload: none, Handlers.ignore)
+        case .resetOwner: return .init(request, payload: none, Handlers.resetOwner)
         case .setMemoryTable:
             return .init(
                 request, payload: 8...264, descriptors: 0...8, Handlers.setMemoryTable)
@@ -67,6 +71,9 @@ struct RequestEntry {
         case .setQueueEnable: return .init(request, payload: state, Handlers.setQueueEnable)
         case .sendRarp: return .init(request, payload: u64, Handlers.sendRarp)
         case .setMTU: return .init(request, payload: u64, Handlers.setMTU)
+        case .getConfiguration, .setConfiguration, .createCryptoSession, .closeCryptoSession,
+            .getInflight, .setInflight, .resetDevice:
+            return storageEntry(request)
         case .setStatus: return .init(request, payload: u64, Handlers.setStatus)
         case .getStatus: return .init(request, payload: none, Handlers.getStatus)
         }

@@ -43,6 +43,13 @@ struct Session: ~Copyable {
         } catch {
             logRefusal(header.request, error)
             device.reportChanges()
+            if Handlers.answersEmpty(header.request, error) {
+                var answer = MessageBuffer(
+                    request: header.request, flags: header.flags, payloadByteCount: 0)
+                answer.makeReply()
+                try connection.send(answer)
+                return
+            }
             guard acknowledges, error != .frontend(.malformed), error != .frontend(.descriptors)
             else { throw error }
             try connection.send(header.request, (1, 0))
@@ -50,9 +57,27 @@ struct Session: ~Copyable {
     }
 
     private mutating func dispatch(_ raw: consuming RawMessage) throws(VhostError) -> Reply {
-        guard let entry = RequestEntry.find(raw.header.request) else {
-            throw .frontend(.unknownRequest)
+        let entry = RequestEntry.find(raw.header.request)
+        if let entry {
+            try raw.check(entry)
+            try Handlers.checkState(device, entry, raw)
         }
+        let reply: Reply
+        if let handlers = device.externalHandlers {
+            reply = try ask(handlers, raw, entry)
+        } else if let entry {
+            reply = try perform(entry, raw)
+        } else {
+            reply = .unhandled
+        }
+        guard reply.isHandled else { throw .frontend(.unknownRequest) }
+        return reply
+    }
+
+    /// Does what the library itself does about a request.
+    func perform(
+        _ entry: RequestEntry, _ raw: consuming RawMessage
+    ) throws(VhostError) -> Reply {
         var message = try raw.parse(entry)
         Log.info { line in
             line.add(device.value.path)
@@ -63,18 +88,16 @@ struct Session: ~Copyable {
     }
 
     private func answer(
-        _ header: MessageHeader, _ reply: Reply, acknowledges: Bool
+        _ header: MessageHeader, _ reply: consuming Reply, acknowledges: Bool
     ) throws(VhostError) {
-        switch reply {
-        case .acknowledge:
+        guard reply.hasPayload else {
             if acknowledges { try connection.send(header.request, (0, 0)) }
-        case .number(let number):
-            try connection.send(
-                header.request,
-                (UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32)))
-        case .state(let index, let number):
-            try connection.send(header.request, (index, number))
+            return
         }
+        var message = MessageBuffer(
+            request: header.request, flags: header.flags, payloadByteCount: 0)
+        reply.write(into: &message)
+        try connection.send(message)
     }
 
     private func logRefusal(_ request: UInt32, _ error: VhostError) {

@@ -14,7 +14,10 @@ struct RequestEntryTests {
         8: (8...8, 0...0), 9: (40...40, 0...0), 10: (8...8, 0...0),
         11: (8...8, 0...0), 12: (8...8, 0...1), 13: (8...8, 0...1), 14: (8...8, 0...1),
         15: (0...0, 0...0), 16: (8...8, 0...0), 17: (0...0, 0...0), 18: (8...8, 0...0),
-        19: (8...8, 0...0), 20: (8...8, 0...0), 39: (8...8, 0...0), 40: (0...0, 0...0),
+        19: (8...8, 0...0), 20: (8...8, 0...0), 24: (12...268, 0...0),
+        25: (12...268, 0...0), 26: (632...632, 0...0), 27: (8...8, 0...0),
+        31: (20...24, 0...0), 32: (20...24, 1...1), 34: (0...0, 0...0), 39: (8...8, 0...0),
+        40: (0...0, 0...0),
     ]
 
     @Test("each row has its own code's request, sizes and descriptors")
@@ -39,10 +42,10 @@ struct RequestEntryTests {
 
     @Test("FrontendFault.malformed and .descriptors: every size and number that a row forbids")
     func shapes() throws {
-        let zeros = InlineArray<512, UInt8>(repeating: 0)
+        let zeros = MessageBytes(repeating: 0)
         for (code, shape) in Self.table {
             let entry = try #require(RequestEntry.find(code))
-            for size in 0...300 {
+            for size in 0...632 {
                 let error = parse(entry, zeros, size: size, files: shape.files.lowerBound)
                 #expect(
                     error == (shape.payload.contains(size) ? nil : .frontend(.malformed)))
@@ -56,7 +59,7 @@ struct RequestEntryTests {
     }
 
     private func parse(
-        _ entry: RequestEntry, _ bytes: InlineArray<512, UInt8>, size: Int, files: Int
+        _ entry: RequestEntry, _ bytes: MessageBytes, size: Int, files: Int
     ) -> VhostError? {
         var descriptors = ReceivedDescriptors()
         for _ in 0..<files { descriptors.append(FileDescriptor(owning: -1)) }
