@@ -26,7 +26,7 @@ final class MockFrontend {
         let device = try HeapCell(Device(vid: vid, hooks: NetQueue.hooks))
         device.value.isOpen.store(true, ordering: .relaxed)
         device.value.offeredFeatures = Feature.netDefaults(DriverFlags(rawValue: 0))
-        device.value.offeredProtocolFeatures = ProtocolFeature.netDefaults(DriverFlags(rawValue: 0))
+        device.value.offeredProtocolFeatures = ProtocolFeature.netDefaults
         device.value.offeredQueuePairs = 4
         device.value.flags = DriverFlags(rawValue: flags)
         self.device = device

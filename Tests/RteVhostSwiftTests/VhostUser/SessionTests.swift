@@ -23,7 +23,8 @@ struct SessionTests {
     @Test("GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM are answered with what is offered")
     func offers() {
         let values: [(UInt32, UInt64)] = [
-            (1, Feature.netDefaults), (15, ProtocolFeature.netDefaults), (17, 4), (40, 0),
+            (1, Feature.netDefaults(DriverFlags(rawValue: 0))), (15, ProtocolFeature.netDefaults),
+            (17, 4), (40, 0),
         ]
         for (request, value) in values {
             #expect(frontend.request(request) == nil)
