@@ -11,12 +11,16 @@
  */
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
-/** Ranges that can be watched: 1,024 devices of 8 regions and a log. */
-#define CRTE_GUARD_RANGES 9216
+/** Ranges come in chunks, which are never freed: a handler may look at one at any time. */
+#define CRTE_GUARD_CHUNK 4096
+/** 524,288 ranges: 1,024 devices of 511 regions and a log. */
+#define CRTE_GUARD_CHUNKS 128
 
 /** A watched mapping; not in use while `end` is 0. While `sequence` is odd it is being changed. */
 struct crte_guard_range {
@@ -24,23 +28,72 @@ struct crte_guard_range {
 	uint32_t broken;
 	uintptr_t start;
 	uintptr_t end;
+	/** Of a range that is not in use: the next such one, plus one; 0 for none. */
+	uint32_t next_free;
 };
 
-extern struct crte_guard_range crte_guard_ranges[CRTE_GUARD_RANGES];
+extern struct crte_guard_range *crte_guard_chunks[CRTE_GUARD_CHUNKS];
+/** Ranges that were ever in use; their chunks are there. */
+extern uint32_t crte_guard_used;
+/** There was a fault that the event thread has not seen yet. */
+extern bool crte_guard_faulted;
 /** What SIGBUS did before. */
 extern struct sigaction crte_guard_previous;
 /** Eventfd that is told of a fault; -1 for none. */
 extern int crte_guard_event;
 
-static inline uintptr_t crte_guard_end(uint32_t index)
+/** A range below crte_guard_get_used(), or one whose chunk was just made. */
+static inline struct crte_guard_range *crte_guard_at(uint32_t index)
 {
-	return __atomic_load_n(&crte_guard_ranges[index].end, __ATOMIC_ACQUIRE);
+	struct crte_guard_range *chunk = __atomic_load_n(
+		&crte_guard_chunks[index / CRTE_GUARD_CHUNK], __ATOMIC_ACQUIRE);
+
+	return &chunk[index % CRTE_GUARD_CHUNK];
+}
+
+static inline uint32_t crte_guard_get_used(void)
+{
+	return __atomic_load_n(&crte_guard_used, __ATOMIC_ACQUIRE);
+}
+
+static inline void crte_guard_set_used(uint32_t count)
+{
+	__atomic_store_n(&crte_guard_used, count, __ATOMIC_RELEASE);
+}
+
+/** Makes the chunk of a range unless it is there; false without memory. One thread at a time. */
+static inline bool crte_guard_make_chunk(uint32_t index)
+{
+	struct crte_guard_range **chunk = &crte_guard_chunks[index / CRTE_GUARD_CHUNK];
+	void *fresh;
+
+	if (*chunk != NULL)
+		return true;
+	fresh = calloc(CRTE_GUARD_CHUNK, sizeof(**chunk));
+	__atomic_store_n(chunk, (struct crte_guard_range *)fresh, __ATOMIC_RELEASE);
+	return fresh != NULL;
+}
+
+static inline uint32_t crte_guard_next_free(uint32_t index)
+{
+	return crte_guard_at(index)->next_free;
+}
+
+static inline void crte_guard_set_next_free(uint32_t index, uint32_t next)
+{
+	crte_guard_at(index)->next_free = next;
+}
+
+/** True once after a fault. */
+static inline bool crte_guard_take_fault(void)
+{
+	return __atomic_exchange_n(&crte_guard_faulted, false, __ATOMIC_ACQ_REL);
 }
 
 /** Start and end as they were together; false while they are being changed. */
 static inline bool crte_guard_get(uint32_t index, uintptr_t *start, uintptr_t *end)
 {
-	const struct crte_guard_range *range = &crte_guard_ranges[index];
+	const struct crte_guard_range *range = crte_guard_at(index);
 	uint32_t before = __atomic_load_n(&range->sequence, __ATOMIC_ACQUIRE);
 
 	*start = __atomic_load_n(&range->start, __ATOMIC_RELAXED);
@@ -53,7 +106,7 @@ static inline bool crte_guard_get(uint32_t index, uintptr_t *start, uintptr_t *e
 /** One thread at a time. */
 static inline void crte_guard_set(uint32_t index, uintptr_t start, uintptr_t end)
 {
-	struct crte_guard_range *range = &crte_guard_ranges[index];
+	struct crte_guard_range *range = crte_guard_at(index);
 	uint32_t sequence = range->sequence;
 
 	__atomic_store_n(&range->sequence, sequence + 1, __ATOMIC_RELAXED);
@@ -66,12 +119,13 @@ static inline void crte_guard_set(uint32_t index, uintptr_t start, uintptr_t end
 
 static inline void crte_guard_break(uint32_t index)
 {
-	__atomic_store_n(&crte_guard_ranges[index].broken, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&crte_guard_at(index)->broken, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&crte_guard_faulted, true, __ATOMIC_RELEASE);
 }
 
 static inline bool crte_guard_is_broken(uint32_t index)
 {
-	return __atomic_load_n(&crte_guard_ranges[index].broken, __ATOMIC_ACQUIRE) != 0;
+	return __atomic_load_n(&crte_guard_at(index)->broken, __ATOMIC_ACQUIRE) != 0;
 }
 
 static inline int crte_guard_get_event(void)

@@ -29,6 +29,13 @@ struct SocketPath: Equatable {
     /// The byte at `index`; zero from `count` on.
     subscript(index: Int) -> UInt8 { bytes[index] }
 
+    /// FNV-1a, for tables of paths.
+    var hash: UInt32 {
+        var hash: UInt32 = 0x811c_9dc5
+        for index in 0..<count { hash = (hash ^ UInt32(bytes[index])) &* 0x0100_0193 }
+        return hash
+    }
+
     static func == (left: SocketPath, right: SocketPath) -> Bool {
         guard left.count == right.count else { return false }
         for index in 0..<left.count where left.bytes[index] != right.bytes[index] { return false }

@@ -37,15 +37,25 @@ enum System {
     /// True for the error of a path that is taken.
     static func isAddressInUse(_ error: VhostError) -> Bool { error == .system(EADDRINUSE) }
 
-    /// True when somebody accepts connections at `path`.
-    static func hasListener(at path: SocketPath) -> Bool {
+    /// A connection to whoever listens at `path`, non-blocking; never waits: a listener whose
+    /// backlog is full is an error. Throws `system`.
+    static func connect(to path: SocketPath) throws(VhostError) -> FileDescriptor {
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-        let number = CRteVhost.socket(AF_UNIX, type, 0)
-        guard number >= 0 else { return true }
-        let socket = FileDescriptor(owning: number)
+        let socket = FileDescriptor(owning: try check(CRteVhost.socket(AF_UNIX, type, 0)))
         var address = path.address
         // SAFETY: the address lives through the call.
-        return unsafe crte_connect(socket.number, &address) == 0 || crte_errno() == EAGAIN
+        _ = try check(unsafe crte_connect(socket.number, &address))
+        return socket
+    }
+
+    /// True when somebody accepts connections at `path`, and when nobody can tell.
+    static func hasListener(at path: SocketPath) -> Bool {
+        do throws(VhostError) {
+            _ = try connect(to: path)
+            return true
+        } catch {
+            return error != .system(ECONNREFUSED) && error != .system(ENOENT)
+        }
     }
 
     /// What tells the file at a path apart from any other.

@@ -22,6 +22,7 @@ extension HeapCell where Value == Device {
         guard !value.isRunning.load(ordering: .relaxed), canRun else { return }
         // Running before the call: functions that the callback calls must find the device.
         value.isRunning.store(true, ordering: .releasing)
+        value.hasRun = true
         Log.notice { line in
             line.add(value.path)
             line.add(": device ")
@@ -64,7 +65,13 @@ extension HeapCell where Value == Device {
         var isIdle = true
         let deadline = Self.drainDeadline
         forEachQueue { queue in
-            queue.value.lock.withLock { queue.value.isEnabled = false }
+            // What the frontend does next with its rings is not known: it may hand them to another
+            // backend, or to another device of this one, at `used.idx` as it stands now. Chains
+            // whose copies end from here on go back unused, and will be offered again.
+            queue.value.lock.withLock {
+                queue.value.isEnabled = false
+                _ = queue.value.stopRing()
+            }
             if !drain(queue, until: deadline) { isIdle = false }
         }
         value.isDraining = true
@@ -89,6 +96,7 @@ extension HeapCell where Value == Device {
             }
         }
         value.reset()
+        DeviceTable.noteClosed(value.vid)
         return true
     }
 }
@@ -112,6 +120,7 @@ extension Device {
         lock.unlock()
         inflightArea = nil
         isDraining = false
+        hasRun = false
         stuckQueueCount = 0
     }
 }

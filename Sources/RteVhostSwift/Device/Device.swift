@@ -65,6 +65,8 @@ struct Device: ~Copyable {
     var isNet = true
     /// Queues whose engine was waited for in vain, and did not finish since. Event thread.
     var stuckQueueCount = 0
+    /// The device ran at some time of its connection. Event thread.
+    var hasRun = false
     /// The connection is gone, but an engine still copies: memory and packets are kept until it is
     /// done.
     var isDraining = false

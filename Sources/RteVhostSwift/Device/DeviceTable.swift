@@ -26,9 +26,19 @@ enum DeviceTable {
         return cell
     }
 
+    /// No vid below is closed: the next connection costs the same however many there are.
+    private static let lowestClosed = Atomic<Int>(0)
+
+    /// A vid may be used again. Event thread.
+    static func noteClosed(_ vid: Int32) {
+        guard Int(vid) < lowestClosed.load(ordering: .relaxed) else { return }
+        lowestClosed.store(Int(vid), ordering: .relaxed)
+    }
+
     /// The lowest closed device, opened. Event thread. Throws `limitReached`, `outOfMemory`.
     static func open(hooks: DatapathHooks) throws(VhostError) -> HeapCell<Device> {
-        for vid in 0..<maximumCount {
+        for vid in lowestClosed.load(ordering: .relaxed)..<maximumCount {
+            lowestClosed.store(vid, ordering: .relaxed)
             guard let cell = CellTable.find(vid, of: Device.self) else {
                 let cell = try HeapCell(try Device(vid: Int32(vid), hooks: hooks))
                 cell.value.isOpen.store(true, ordering: .relaxed)

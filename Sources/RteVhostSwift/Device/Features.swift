@@ -93,6 +93,8 @@ struct DriverFlags: Equatable {
 
     /// RTE_VHOST_USER_CLIENT
     var isClient: Bool { rawValue & 1 << 0 != 0 }
+    /// A client without RTE_VHOST_USER_NO_RECONNECT. DPDK 21.08: that flag says nothing to a server.
+    var reconnects: Bool { rawValue & 3 == 1 }
     /// RTE_VHOST_USER_IOMMU_SUPPORT
     var supportsIOMMU: Bool { rawValue & 1 << 3 != 0 }
     /// RTE_VHOST_USER_EXTBUF_SUPPORT

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 import CRteVhost
+import Synchronization
 
 /// Keeps a frontend that cuts its memory file short from ending the process. The next access to
 /// what is gone raises SIGBUS; if it lies in a mapping of guest memory, zero pages take the place of
@@ -39,7 +40,7 @@ enum MemoryGuard {
 
     /// Repairs the mapping that has the address: whether it worked, nil when no slot has it.
     private static func find(_ address: UInt) -> Bool? {
-        for index in 0..<UInt32(CRTE_GUARD_RANGES) {
+        for index in 0..<crte_guard_get_used() {
             var start: UInt = 0
             var end: UInt = 0
             // SAFETY: both numbers live through the call.
@@ -54,17 +55,42 @@ enum MemoryGuard {
         return nil
     }
 
-    /// Watches a mapping; its slot. Event thread. Throws `limitReached`.
+    /// Held while the list of free ranges changes; never by the handler.
+    private static let lock = SpinLock()
+    /// The first range that was in use and is not any more, plus one; 0 for none.
+    private static let firstFree = Atomic<UInt32>(0)
+    private static let limit = UInt32(CRTE_GUARD_CHUNK) * UInt32(CRTE_GUARD_CHUNKS)
+
+    /// Watches a mapping; its slot. Throws `limitReached`, `outOfMemory`.
     static func add(start: UInt, end: UInt) throws(VhostError) -> UInt32 {
-        for index in 0..<UInt32(CRTE_GUARD_RANGES) where crte_guard_end(index) == 0 {
-            crte_guard_set(index, start, end)
-            return index
+        lock.lock()
+        defer { lock.unlock() }
+        let free = firstFree.load(ordering: .relaxed)
+        if free > 0 {
+            firstFree.store(crte_guard_next_free(free - 1), ordering: .relaxed)
+            crte_guard_set(free - 1, start, end)
+            return free - 1
         }
-        throw .limitReached
+        let index = crte_guard_get_used()
+        guard index < limit else { throw .limitReached }
+        guard crte_guard_make_chunk(index) else { throw .outOfMemory }
+        crte_guard_set(index, start, end)
+        // Last: a handler looks at what is below.
+        crte_guard_set_used(index + 1)
+        return index
     }
 
     /// Stops watching a mapping, which is about to go.
-    static func remove(_ slot: UInt32) { crte_guard_set(slot, 0, 0) }
+    static func remove(_ slot: UInt32) {
+        lock.lock()
+        defer { lock.unlock() }
+        crte_guard_set(slot, 0, 0)
+        crte_guard_set_next_free(slot, firstFree.load(ordering: .relaxed))
+        firstFree.store(slot + 1, ordering: .relaxed)
+    }
+
+    /// True once after faults: devices have to be looked at.
+    static func takeFault() -> Bool { crte_guard_take_fault() }
 
     /// True when the mapping's file was cut short under it.
     static func isBroken(_ slot: UInt32) -> Bool { crte_guard_is_broken(slot) }

@@ -20,7 +20,12 @@ struct SegmentList: ~Copyable {
 
     /// A list for a ring of `ringSize` slots. A chain is never longer than its ring (virtio 1.2,
     /// 2.7.5.2), but drivers build indirect tables for rings that are smaller, so 256 is the least.
+    /// Without a ring there are no chains: nothing is allocated for a queue that never starts.
     init(ringSize: Int) throws(VhostError) {
+        guard ringSize > 0 else {
+            slices = try FixedBuffer(count: 0, repeating: .empty)
+            return
+        }
         let capacity = min(max(ringSize, 256), Self.maximumCount)
         // A buffer that crosses regions takes a slice in each.
         slices = try FixedBuffer(

@@ -12,7 +12,8 @@ struct Driver: ~Copyable {
         case unused
         /// Registered, not started.
         case registered
-        /// Listening.
+        /// Listening, or connected, or trying to connect; a client that may not try again stays
+        /// here when its connection is gone.
         case started
         /// `rte_vhost_driver_unregister` waits for the event thread to end it.
         case closing
@@ -36,6 +37,15 @@ struct Driver: ~Copyable {
     var listener: FileDescriptor?
     /// The file that the listening socket was bound to; another one at the path is not removed.
     var file: System.FileIdentity?
+    /// When a client connects next. Event thread, once it is started.
+    var reconnection = Reconnection()
+    /// The connection that `rte_vhost_driver_start` made for a client, until the event thread takes
+    /// it.
+    var fresh: FileDescriptor?
+    /// First of its devices that are connected or wait for an engine, or -1. Event thread.
+    var firstSession = -1
+    /// Next driver of the registry's chain or list of free cells, or -1.
+    var next = -1
     /// When a refused connection was logged last, in nanoseconds; a line a second is enough.
     var refusalLogged: UInt64 = 0
     /// Counts uses of the cell, so that an event for an earlier use is known as stale.
@@ -58,6 +68,9 @@ struct Driver: ~Copyable {
         callbacks = nil
         listener = nil
         file = nil
+        reconnection = Reconnection()
+        fresh = nil
+        firstSession = -1
         isNet = true
         queuePairs = 128
         generation &+= 1

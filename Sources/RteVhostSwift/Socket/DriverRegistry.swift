@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// All registered sockets of the process.
+/// All registered sockets of the process, by path: a hash table of chains, so that the thousandth
+/// costs what the first did.
 struct DriverRegistry: ~Copyable {
     /// Most sockets: as in DPDK 21.08.
     static let maximumCount = 1024
@@ -10,17 +11,24 @@ struct DriverRegistry: ~Copyable {
     let lock = SpinLock()
     private var drivers = InlineArray<1024, HeapCell<Driver>?>(repeating: nil)
     private var used = 0
+    /// The first driver of each chain, or -1.
+    private var chains = InlineArray<1024, Int>(repeating: -1)
+    /// The first free cell among those that were used, or -1.
+    private var firstFree = -1
 
     /// An empty registry.
     init() {}
 
+    private static func chain(of path: SocketPath) -> Int {
+        Int(path.hash % UInt32(maximumCount))
+    }
+
     /// Index and cell of the driver of a path. Lock held.
     func find(_ path: SocketPath) -> (index: Int, cell: HeapCell<Driver>)? {
-        for index in 0..<used {
-            guard let cell = drivers[index], cell.value.state != .unused,
-                cell.value.path == path
-            else { continue }
-            return (index, cell)
+        var index = chains[Self.chain(of: path)]
+        while let cell = cell(index) {
+            if cell.value.path == path { return (index, cell) }
+            index = cell.value.next
         }
         return nil
     }
@@ -33,15 +41,42 @@ struct DriverRegistry: ~Copyable {
     /// Cells that were ever used.
     var count: Int { used }
 
-    /// A free cell. Lock held. Throws `limitReached`, `outOfMemory`.
-    mutating func claim() throws(VhostError) -> HeapCell<Driver> {
-        for index in 0..<used {
-            if let cell = drivers[index], cell.value.state == .unused { return cell }
+    /// A cell for a path that is not registered. Lock held. Throws `limitReached`, `outOfMemory`.
+    mutating func claim(_ path: SocketPath) throws(VhostError) -> HeapCell<Driver> {
+        let index: Int
+        let cell: HeapCell<Driver>
+        if let free = self.cell(firstFree) {
+            index = firstFree
+            cell = free
+            firstFree = free.value.next
+        } else {
+            guard used < Self.maximumCount else { throw .limitReached }
+            index = used
+            cell = try HeapCell(Driver())
+            drivers[index] = cell
+            used += 1
         }
-        guard used < Self.maximumCount else { throw .limitReached }
-        let cell = try HeapCell(Driver())
-        drivers[used] = cell
-        used += 1
+        let chain = Self.chain(of: path)
+        cell.value.path = path
+        cell.value.next = chains[chain]
+        chains[chain] = index
         return cell
+    }
+
+    /// Frees a registered driver's cell. Lock held.
+    mutating func release(_ driver: HeapCell<Driver>) {
+        guard let (index, _) = find(driver.value.path) else { return }
+        let chain = Self.chain(of: driver.value.path)
+        if chains[chain] == index {
+            chains[chain] = driver.value.next
+        } else {
+            // Bounded by the chain, in which the driver was found.
+            var before = cell(chains[chain])
+            while let link = before, link.value.next != index { before = cell(link.value.next) }
+            before?.value.next = driver.value.next
+        }
+        driver.value.reset()
+        driver.value.next = firstFree
+        firstFree = index
     }
 }

@@ -14,11 +14,17 @@ extension HeapCell where Value == EventLoop {
         // Packets that this thread frees belong to no cache: it would keep them from the others.
         ThreadSlots.optOut()
         while true {
-            let timeout = value.drainingCount > 0 ? Self.drainMilliseconds : -1
             value.poll.wait(milliseconds: timeout) { token in handle(token) }
             finishDraining()
             endClosingDrivers()
+            connectClients()
         }
+    }
+
+    private var timeout: Int32 {
+        let connect = connectTimeout
+        guard value.drainingCount > 0 else { return connect }
+        return connect < 0 ? Self.drainMilliseconds : min(connect, Self.drainMilliseconds)
     }
 
     private func handle(_ token: UInt64) {
@@ -47,7 +53,7 @@ extension HeapCell where Value == EventLoop {
         for _ in 0..<16 {
             guard let socket = System.accept(listener) else { return }
             do throws(VhostError) {
-                try connect(socket, driver)
+                try open(socket, driver)
             } catch {
                 let now = System.nanoseconds()
                 guard now &- driver.value.refusalLogged > 1_000_000_000 else { continue }
@@ -61,8 +67,8 @@ extension HeapCell where Value == EventLoop {
         }
     }
 
-    /// Makes a device of a connection.
-    private func connect(
+    /// Makes a device of a connection. Throws `limitReached`, `outOfMemory`, `system`.
+    func open(
         _ socket: consuming FileDescriptor, _ driver: HeapCell<Driver>
     ) throws(VhostError) {
         let device = try DeviceTable.open(hooks: value.hooks)
@@ -71,7 +77,8 @@ extension HeapCell where Value == EventLoop {
         do throws(VhostError) {
             let slot = try value.slot(vid)
             slot.value.generation &+= 1
-            slot.value.driver = driver
+            slot.value.didServe = false
+            slot.value.start = System.nanoseconds()
             let connection = Connection(socket)
             let number = connection.number
             slot.value.session = Session(connection, device: device)
@@ -79,10 +86,11 @@ extension HeapCell where Value == EventLoop {
                 number, token: EventLoop.token(.session, slot.value.generation, vid))
         } catch {
             value.existingSlot(vid)?.value.session = nil
-            _ = device.finishClosing()
             device.value.isOpen.store(false, ordering: .releasing)
+            _ = device.finishClosing()
             throw error
         }
+        if let slot = value.existingSlot(vid) { attach(vid, slot, to: driver) }
         Log.notice { line in
             line.add(driver.value.path)
             line.add(": new connection, device ")
@@ -90,7 +98,7 @@ extension HeapCell where Value == EventLoop {
         }
         let isAccepted =
             device.value.callbacks?.newConnection.map { $0(device.value.vid) == 0 } ?? true
-        if !isAccepted { end(vid, nil) }
+        if !isAccepted { endSession(vid, nil) }
     }
 
     private func handleSession(_ vid: Int, _ generation: UInt32) {
@@ -100,12 +108,12 @@ extension HeapCell where Value == EventLoop {
         do throws(VhostError) {
             try slot.value.session?.handleInput()
         } catch {
-            end(vid, error)
+            endSession(vid, error)
         }
     }
 
     /// Ends a connection and its device.
-    private func end(_ vid: Int, _ error: VhostError?) {
+    func endSession(_ vid: Int, _ error: VhostError?) {
         guard let slot = value.existingSlot(vid), let device = slot.value.session?.device else {
             return
         }
@@ -122,27 +130,32 @@ extension HeapCell where Value == EventLoop {
                 line.add(vid)
             }
         }
+        slot.value.didServe =
+            device.value.hasRun
+            || Reconnection.served(since: slot.value.start, until: System.nanoseconds())
         slot.value.session = nil
         device.close()
         if device.value.isDraining {
             value.drainingCount += 1
         } else {
-            slot.value.driver = nil
+            detach(vid)
         }
     }
 
     /// Ends the devices whose memory was cut short under them.
     private func endBrokenDevices() {
+        guard MemoryGuard.takeFault() else { return }
         for vid in 0..<DeviceTable.maximumCount {
             guard let slot = value.existingSlot(vid), let device = slot.value.session?.device,
                 device.value.isMappingBroken
             else { continue }
-            end(vid, .frontend(.memoryGone))
+            endSession(vid, .frontend(.memoryGone))
         }
     }
 
     /// Ends the drivers that a thread waits to see unregistered.
     private func endClosingDrivers() {
+        guard value.closingCount.load(ordering: .acquiring) > 0 else { return }
         for index in 0..<value.registry.count {
             let closing: HeapCell<Driver>? = value.registry.lock.withLock {
                 guard let cell = value.registry.cell(index), cell.value.state == .closing else {
@@ -156,24 +169,10 @@ extension HeapCell where Value == EventLoop {
                 System.unlink(closing.value.path)
             }
             value.registry.lock.lock()
-            closing.value.reset()
+            value.registry.release(closing)
             value.registry.lock.unlock()
+            value.closingCount.subtract(1, ordering: .releasing)
         }
-    }
-
-    /// Ends a driver's connections. True while an engine still copies for one of its devices: the
-    /// driver stays until it is done, because the application may free engine and pools as soon as
-    /// the driver is gone.
-    private func endSessions(of driver: HeapCell<Driver>) -> Bool {
-        var isDraining = false
-        for vid in 0..<DeviceTable.maximumCount {
-            guard let slot = value.existingSlot(vid), let owner = slot.value.driver,
-                owner == driver
-            else { continue }
-            if slot.value.session != nil { end(vid, nil) }
-            if DeviceTable.draining(vid) != nil { isDraining = true }
-        }
-        return isDraining
     }
 
     private func finishDraining() {
@@ -181,7 +180,7 @@ extension HeapCell where Value == EventLoop {
         for vid in 0..<DeviceTable.maximumCount {
             guard let device = DeviceTable.draining(vid), device.finishClosing() else { continue }
             value.drainingCount -= 1
-            value.existingSlot(vid)?.value.driver = nil
+            detach(vid)
         }
     }
 }

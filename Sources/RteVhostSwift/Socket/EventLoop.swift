@@ -22,6 +22,14 @@ struct EventLoop: ~Copyable {
         var driver: HeapCell<Driver>?
         /// Counts uses of the slot, so that an event for an earlier use is known as stale.
         var generation: UInt32 = 0
+        /// When the connection was made.
+        var start: UInt64 = 0
+        /// The connection came to something: a client looks for the next one at once.
+        var didServe = false
+        /// Neighbours in the driver's list, or -1.
+        var previous = -1
+        /// See `previous`.
+        var next = -1
     }
 
     /// Registered sockets.
@@ -36,6 +44,10 @@ struct EventLoop: ~Copyable {
     let thread = Atomic<UInt>(0)
     /// The thread was started.
     var isStarted = false
+    /// When the next client has to be tried; `max` for never.
+    let nextAttempt = Atomic<UInt64>(.max)
+    /// Drivers that threads wait to see unregistered.
+    let closingCount = Atomic<Int>(0)
     /// Devices whose connection is gone and whose engine still copies.
     var drainingCount = 0
 

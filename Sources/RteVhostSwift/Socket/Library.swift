@@ -27,13 +27,12 @@ enum Library {
     /// `outOfMemory`.
     static func register(_ path: SocketPath, _ flags: DriverFlags) throws(VhostError) {
         guard flags.rawValue & ~DriverFlags.known == 0 else { throw .invalidArgument }
-        guard !flags.isClient, !flags.supportsIOMMU else { throw .unsupported }
+        guard !flags.supportsIOMMU else { throw .unsupported }
         let loop = try shared()
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }
         guard loop.value.registry.find(path) == nil else { throw .exists }
-        let driver = try loop.value.registry.claim()
-        driver.value.path = path
+        let driver = try loop.value.registry.claim(path)
         driver.value.flags = flags
         driver.value.features = Feature.netDefaults(flags)
         driver.value.protocolFeatures = ProtocolFeature.netDefaults
@@ -64,14 +63,17 @@ enum Library {
         try change(path) { $0.features |= features & ~unsupported }
     }
 
-    /// Begins to listen. Throws `notFound`, `busy` when it does already, `invalidArgument` without
-    /// callbacks, `system`.
+    /// Begins to listen, or to connect. Throws `notFound`, `busy` when it does already, `invalidArgument` without
+    /// callbacks, `system`. A client that may try again goes on where nobody listens.
     static func start(_ path: SocketPath) throws(VhostError) {
         let loop = try shared()
-        let state = try change(path) { ($0.state, $0.callbacks != nil) }
-        guard state.0 == .registered else { throw .busy }
-        guard state.1 else { throw .invalidArgument }
+        let (state, hasCallbacks, flags) = try change(path) {
+            ($0.state, $0.callbacks != nil, $0.flags)
+        }
+        guard state == .registered else { throw .busy }
+        guard hasCallbacks else { throw .invalidArgument }
         try startThread(loop)
+        guard !flags.isClient else { return try startClient(loop, path, flags) }
         let listener = try listen(at: path)
         let number = listener.number
         let token = try publish(loop, path, listener)
@@ -84,6 +86,29 @@ enum Library {
             }
             throw error
         }
+    }
+
+    /// DPDK 21.08: without RTE_VHOST_USER_NO_RECONNECT this succeeds whoever listens.
+    private static func startClient(
+        _ loop: HeapCell<EventLoop>, _ path: SocketPath, _ flags: DriverFlags
+    ) throws(VhostError) {
+        let fresh = flags.reconnects ? nil : try System.connect(to: path)
+        try publishClient(loop, path, fresh)
+        loop.value.nextAttempt.store(0, ordering: .releasing)
+        System.signal(loop.value.wake.number)
+    }
+
+    private static func publishClient(
+        _ loop: HeapCell<EventLoop>, _ path: SocketPath, _ fresh: consuming FileDescriptor?
+    ) throws(VhostError) {
+        loop.value.registry.lock.lock()
+        defer { loop.value.registry.lock.unlock() }
+        guard let (_, driver) = loop.value.registry.find(path),
+            driver.value.state == .registered
+        else { throw .busy }
+        driver.value.fresh = consume fresh
+        driver.value.reconnection.tryAtOnce(System.nanoseconds())
+        driver.value.state = .started
     }
 
     private static func publish(
@@ -154,10 +179,13 @@ enum Library {
         defer { loop.value.registry.lock.unlock() }
         guard let (_, driver) = loop.value.registry.find(path) else { throw .notFound }
         guard driver.value.state != .registered else {
-            driver.value.reset()
+            loop.value.registry.release(driver)
             return nil
         }
-        driver.value.state = .closing
+        if driver.value.state != .closing {
+            driver.value.state = .closing
+            loop.value.closingCount.add(1, ordering: .releasing)
+        }
         return (driver, driver.value.generation)
     }
 }

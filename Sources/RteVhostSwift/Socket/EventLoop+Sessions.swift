@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// Which sessions are a driver's. A session stays its driver's until no engine works for its device
+/// any more: the application may free engine and pools as soon as the driver is gone.
+extension HeapCell where Value == EventLoop {
+    /// Puts a session's slot into its driver's list.
+    func attach(_ vid: Int, _ slot: HeapCell<EventLoop.SessionSlot>, to driver: HeapCell<Driver>) {
+        slot.value.driver = driver
+        slot.value.previous = -1
+        slot.value.next = driver.value.firstSession
+        value.existingSlot(slot.value.next)?.value.previous = vid
+        driver.value.firstSession = vid
+    }
+
+    /// Takes it out: nothing works for its device any more. A client whose only session it was
+    /// looks for its frontend again.
+    func detach(_ vid: Int) {
+        guard let slot = value.existingSlot(vid), let driver = slot.value.driver else { return }
+        if let before = value.existingSlot(slot.value.previous) {
+            before.value.next = slot.value.next
+        } else {
+            driver.value.firstSession = slot.value.next
+        }
+        value.existingSlot(slot.value.next)?.value.previous = slot.value.previous
+        slot.value.driver = nil
+        slot.value.previous = -1
+        slot.value.next = -1
+        reconnect(driver, didServe: slot.value.didServe)
+    }
+
+    /// Ends a driver's connections. True while an engine still copies for one of its devices: the
+    /// driver stays until it is done.
+    func endSessions(of driver: HeapCell<Driver>) -> Bool {
+        // Bounded by the list; a session that ends may leave it.
+        var vid = driver.value.firstSession
+        while let slot = value.existingSlot(vid) {
+            let next = slot.value.next
+            if slot.value.session != nil { endSession(vid, nil) }
+            vid = next
+        }
+        return driver.value.firstSession >= 0
+    }
+}
