@@ -144,11 +144,13 @@ static void *run_plane(void *argument)
 {
 	struct control_app *app = argument;
 
-	while (!__atomic_load_n(&app->stop, __ATOMIC_ACQUIRE)) {
+	/* Now and then it sends late, so that it has packets in hand when something happens. */
+	for (uint32_t i = 0; !__atomic_load_n(&app->stop, __ATOMIC_ACQUIRE); i++) {
 		pthread_mutex_lock(&app->lock);
 		if (app->vid >= 0) {
 			receive(app);
-			send(app);
+			if (i % 64 >= 32)
+				send(app);
 		}
 		pthread_mutex_unlock(&app->lock);
 		usleep(10);

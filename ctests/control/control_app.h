@@ -21,7 +21,7 @@ enum control_copy {
 	CONTROL_SYNC,
 	/** Both directions by an engine that holds copies back; waits for it in destroy_device(). */
 	CONTROL_ASYNC,
-	/** From the guest only; destroy_device() leaves waiting to the library. */
+	/** From the guest only; leaves waiting in destroy_device() to the library. */
 	CONTROL_CARELESS,
 };
 

@@ -135,8 +135,12 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	control_directory();
 	for (size_t i = 0; i < CONTROL_COUNT(cases); i++) {
-		tests[count++] = (struct CMUnitTest){ cases[i].name, frontend, NULL, NULL, &cases[i] };
-		tests[count++] = (struct CMUnitTest){ cases[i].name, backend, NULL, NULL, &cases[i] };
+		tests[count++] = (struct CMUnitTest){
+			cases[i].name, frontend, NULL, NULL, &cases[i],
+		};
+		tests[count++] = (struct CMUnitTest){
+			cases[i].name, backend, NULL, NULL, &cases[i],
+		};
 	}
 	return _cmocka_run_group_tests(__FILE__, tests, count, NULL, NULL);
 }

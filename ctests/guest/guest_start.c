@@ -231,6 +231,8 @@ int guest_start(struct guest *guest)
 	if (guest->frontend.socket < 0)
 		return -ENOTCONN;
 	ret = send_device(guest);
+	/* From here on rings may move, even if the backend dies before the last message. */
+	guest->started = ret == 0;
 	if (ret == 0)
 		ret = send_rings(guest);
 	for (uint32_t i = 0; i < guest->memory.count && ret == 0 &&
@@ -242,7 +244,6 @@ int guest_start(struct guest *guest)
 	if (ret < 0)
 		return ret;
 
-	guest->started = true;
 	for (uint32_t i = 0; i < guest->queue_count; i++) {
 		if (i % 2 == 0 && !guest->config.manual_rx)
 			guest_rx_fill(&guest->queues[i]);
