@@ -75,7 +75,7 @@ abi: library
 interop: all
 	QUICK=$(QUICK) interop/run
 
-include $(wildcard ctests/tests.mk ctests/control.mk bench/bench.mk)
+include $(wildcard ctests/tests.mk ctests/control.mk ctests/scale.mk bench/bench.mk)
 
 install: library
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/rtevhostswift
