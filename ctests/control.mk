@@ -31,6 +31,9 @@ build/ctests/control_%: ctests/control/test_%.c $(CONTROL_OBJECTS) $(CONTROL_HEA
 	@mkdir -p $(@D)
 	$(CC) $(CONTROL_FLAGS) $(CONTROL_INCLUDES) -o $@ $< $(CONTROL_OBJECTS) $(CONTROL_LINK)
 
+# It runs the programs.
+build/ctests/control_reconnect_switch: build/bin/vhost-switch build/bin/guest-traffic
+
 # All run, however many fail; the log of each is beside it.
 ctest-control: $(CONTROL_PROGRAMS)
 	@failed=; for program in $(CONTROL_PROGRAMS); do \

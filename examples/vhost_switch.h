@@ -137,6 +137,8 @@ void plane_deliver(struct switch_port *port, uint16_t pair, struct rte_mbuf **pa
 	uint16_t count);
 /** Drop packets. */
 void plane_drop(struct rte_mbuf **packets, uint32_t count, enum switch_drop reason);
+/** Send what waits for a pair's guest, as far as there is room. @return packets sent. */
+uint32_t plane_flush(const struct switch_port *port, struct switch_pair *pair);
 /** Drop all that waits for a queue. */
 void plane_drop_waiting(struct switch_pair *pair, enum switch_drop reason);
 /** Forget the addresses behind a port that goes away. */

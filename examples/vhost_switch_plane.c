@@ -186,8 +186,7 @@ static uint16_t send_burst(const struct switch_port *port, struct switch_queue *
 	return taken;
 }
 
-/** Send what waits for a queue, as far as there is room. @return packets sent. */
-static uint32_t flush(const struct switch_port *port, struct switch_pair *pair)
+uint32_t plane_flush(const struct switch_port *port, struct switch_pair *pair)
 {
 	const struct switch_options *options = &vhost_switch.options;
 	uint32_t total = 0;
@@ -356,7 +355,7 @@ static uint32_t run_round(void)
 			if (pair == NULL || !pair->out.open)
 				continue;
 			moved += collect(port, &pair->out);
-			moved += flush(port, pair);
+			moved += plane_flush(port, pair);
 		}
 	}
 	return moved;

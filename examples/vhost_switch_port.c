@@ -295,6 +295,9 @@ static void on_destroy_device(int vid)
 			if (port->pairs[i] == NULL)
 				continue;
 			close_queue(port, &port->pairs[i]->in);
+			/* What the engine had from the guest; the ring is still there. */
+			if (port->pairs[i]->out.open)
+				plane_flush(port, port->pairs[i]);
 			close_queue(port, &port->pairs[i]->out);
 			plane_drop_waiting(port->pairs[i], DROP_GONE);
 		}

@@ -101,7 +101,8 @@ static const struct vhost_device_ops ops = {
 
 static void receive(struct control_app *app)
 {
-	uint32_t room = CONTROL_APP_BACKLOG - app->count;
+	/* What the engine has of a ring comes on top of it, should the device go. */
+	uint32_t most = CONTROL_APP_BACKLOG / 2, room = app->count < most ? most - app->count : 0;
 	struct rte_mbuf *packets[BURST];
 	uint16_t count, limit = (uint16_t)(room < BURST ? room : BURST);
 	int in_flight;

@@ -19,7 +19,7 @@
 /** How an application copies. */
 enum control_copy {
 	CONTROL_SYNC,
-	/** Both directions by an engine that holds copies back; waits for it in destroy_device(). */
+	/** By an engine that holds copies back; waits for it in destroy_device(). */
 	CONTROL_ASYNC,
 	/** From the guest only; leaves waiting in destroy_device() to the library. */
 	CONTROL_CARELESS,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* RTE_VHOST_USER_CLIENT: who is connected to, when it is tried again, and what a frontend may do. */
+/* RTE_VHOST_USER_CLIENT: whom it connects to, when it tries again, what a frontend may do. */
 #define _GNU_SOURCE
 #include "control_client.h"
 

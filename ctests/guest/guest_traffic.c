@@ -37,6 +37,7 @@ struct run {
 	uint32_t flow_count;
 	double started, last_progress, last_report;
 	struct traffic_counts reported;
+	uint32_t reconnects;
 };
 
 static void on_signal(int number)
@@ -132,15 +133,49 @@ static int turn(struct run *run, bool sending)
 	return moved;
 }
 
-/** Things not worth doing every turn. @return whether the backend is still there. */
+/** Connect, and start the device or go on with it. @return 0 or a negative errno. */
+static int bring_up(struct run *run)
+{
+	double deadline = now() + run->options->guest.timeout_ms * 1e-3;
+	int ret;
+
+	for (;;) {
+		ret = guest_connect(run->guest);
+		if (ret == 0)
+			ret = guest_start(run->guest);
+		if (ret == 0 || !run->options->reconnect || interrupted || now() > deadline)
+			return ret;
+		/* It died before it was ready, or the backlog still had one that is dead. */
+		guest_disconnect(run->guest);
+		sched_yield();
+	}
+}
+
+/** The next backend takes over: memory, rings and what is in them stay. */
+static int take_over(struct run *run)
+{
+	/* Whatever the old one said that it did, it did. */
+	for (uint32_t i = 0; i < run->flow_count; i++)
+		while (traffic_receive(&run->flows[i], run->flows, run->flow_count) > 0)
+			;
+	for (uint32_t i = 0; i < run->flow_count; i++)
+		traffic_flow_resume(&run->flows[i]);
+	guest_disconnect(run->guest);
+	run->reconnects++;
+	return bring_up(run);
+}
+
+/** Things not worth doing every turn. @return whether there is a backend. */
 static bool look_around(struct run *run, double time)
 {
 	if (run->options->live && time - run->last_report >= 1.0)
 		report(run, time);
-	if (guest_service(run->guest) < 0 || !guest_frontend_alive(&run->guest->frontend)) {
-		fprintf(stderr, "guest-traffic: the backend hung up\n");
+	if (guest_service(run->guest) >= 0 && guest_frontend_alive(&run->guest->frontend))
+		return true;
+	fprintf(stderr, "guest-traffic: the backend hung up\n");
+	if (!run->options->reconnect || take_over(run) < 0)
 		return false;
-	}
+	run->last_progress = now();
 	return true;
 }
 
@@ -248,17 +283,22 @@ static bool summarise(const struct run *run)
 	uint64_t complaints = guest_complaints(run->guest);
 	uint64_t lost = run->options->echo ? sum.sent - sum.received : 0;
 	double seconds = now() - run->started;
+	uint64_t at_risk = 0;
 
+	for (uint32_t i = 0; i < run->flow_count; i++)
+		at_risk += run->flows[i].at_risk;
 	printf("guest: sent=%" PRIu64 " received=%" PRIu64 " lost=%" PRIu64 " reordered=%" PRIu64
 	       " changed=%" PRIu64 " bytes=%" PRIu64 " tx_hash=%016" PRIx64 " rx_hash=%016" PRIx64
 	       " twice=%" PRIu64 " foreign=%" PRIu64 " complaints=%" PRIu64
-	       " seconds=%.3f pps=%.0f\n",
+	       " seconds=%.3f pps=%.0f reconnects=%u at_risk=%" PRIu64 "\n",
 	       sum.sent, sum.received, lost, sum.reordered, sum.changed, sum.bytes, sum.tx_hash,
 	       sum.rx_hash, sum.twice, sum.foreign, complaints, seconds,
-	       (double)sum.sent / seconds);
-	if (sum.sent == 0 || lost || sum.reordered || sum.changed || sum.twice || complaints)
+	       (double)sum.sent / seconds, run->reconnects, at_risk);
+	if (sum.sent == 0 || lost > at_risk || complaints)
 		return false;
-	return !run->options->echo || sum.tx_hash == sum.rx_hash;
+	if (sum.reordered || sum.changed || sum.twice)
+		return false;
+	return !run->options->echo || lost || sum.tx_hash == sum.rx_hash;
 }
 
 static int run_guest(const struct traffic_options *options, struct guest *guest)
@@ -267,10 +307,8 @@ static int run_guest(const struct traffic_options *options, struct guest *guest)
 		.options = options, .guest = guest, .flow_count = options->guest.queue_pairs,
 	};
 	static uint8_t frame[GUEST_MAX_FRAME + 1];
-	int ret = guest_connect(guest);
+	int ret = bring_up(&run);
 
-	if (ret == 0)
-		ret = guest_start(guest);
 	if (ret < 0) {
 		fprintf(stderr, "guest-traffic: %s: %s\n", options->guest.socket_path,
 			strerror(-ret));

@@ -31,6 +31,7 @@ struct traffic_options {
 	uint16_t sender;	/**< Distinguishes guests behind one switch. */
 	uint64_t seed;
 	bool echo;		/**< Expect every packet back. */
+	bool reconnect;		/**< Go on with the next backend when one hangs up. */
 	bool live;		/**< Figures on standard error, every second. */
 };
 
@@ -42,6 +43,9 @@ struct traffic_counts {
 	uint64_t tx_hash, rx_hash;	/**< Sums of the packets' hashes. */
 };
 
+/** Packets whose sizes a flow remembers: as many as a ring can hold. */
+#define TRAFFIC_SIZES GUEST_MAX_RING
+
 /** One queue pair. */
 struct traffic_flow {
 	const struct traffic_options *options;
@@ -52,6 +56,8 @@ struct traffic_flow {
 	uint16_t number;		/**< Queue pair. */
 	uint32_t outstanding;		/**< Packets not yet back. */
 	uint32_t buffers;		/**< Receive chains that they will take. */
+	uint16_t sizes[TRAFFIC_SIZES];	/**< Of the packets sent last, by sequence number. */
+	uint64_t at_risk;		/**< Packets that backends had when they hung up. */
 	uint32_t next_size;		/**< Of the packet to be sent next; 0: not drawn. */
 	uint8_t *frame;			/**< Room for one packet. */
 	bool greeted;			/**< A hello came back. */
@@ -79,5 +85,8 @@ int traffic_send(struct traffic_flow *flow, uint32_t limit);
  * @return packets received, or a negative errno.
  */
 int traffic_receive(struct traffic_flow *flow, struct traffic_flow *flows, uint32_t flow_count);
+
+/** The backend hung up with what it had taken; what is in the ring goes to the next one. */
+void traffic_flow_resume(struct traffic_flow *flow);
 
 #endif

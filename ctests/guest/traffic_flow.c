@@ -112,6 +112,7 @@ static int send_one(struct traffic_flow *flow)
 		return -EAGAIN;
 	if (ret < 0)
 		return ret;
+	flow->sizes[flow->counts.sent % TRAFFIC_SIZES] = (uint16_t)flow->next_size;
 	flow->counts.sent++;
 	flow->counts.bytes += flow->next_size;
 	flow->counts.tx_hash += hash;
@@ -198,4 +199,18 @@ int traffic_receive(struct traffic_flow *flow, struct traffic_flow *flows, uint3
 			return ret;
 	}
 	return count;
+}
+
+void traffic_flow_resume(struct traffic_flow *flow)
+{
+	uint32_t kept;
+
+	guest_tx_reap(flow->tx);
+	/* Packets leave the ring in order: those still in it are the ones sent last. */
+	kept = flow->outstanding < flow->tx->in_flight ? flow->outstanding : flow->tx->in_flight;
+	flow->at_risk += flow->outstanding - kept;
+	flow->outstanding = kept;
+	flow->buffers = 0;
+	for (uint64_t i = flow->counts.sent - kept; i < flow->counts.sent; i++)
+		flow->buffers += chains_for(flow, flow->sizes[i % TRAFFIC_SIZES]);
 }

@@ -18,6 +18,8 @@ static const char usage[] =
 	"guest-traffic --socket PATH [options]\n"
 	"  --socket PATH       vhost-user socket\n"
 	"  --listen            be the socket's server\n"
+	"  --reconnect         when the backend hangs up, go on with the next one; what it had\n"
+	"                      taken by then may be lost\n"
 	"  --timeout SECONDS   for the socket to appear, and for replies (10)\n"
 	"  --packets N         stop after N packets (100000)\n"
 	"  --seconds S         stop after S seconds\n"
@@ -49,6 +51,7 @@ enum option_id {
 	OPT_QUEUES, OPT_RING_SIZE, OPT_BUFFER, OPT_REGIONS, OPT_HUGE, OPT_WINDOW, OPT_SHAPE,
 	OPT_RX_SHAPE, OPT_ECHO, OPT_NO_MRG, OPT_NO_EVENT_IDX, OPT_NO_INDIRECT, OPT_LEGACY,
 	OPT_IN_ORDER, OPT_IOMMU, OPT_POLL, OPT_SHUFFLE, OPT_SENDER, OPT_SEED, OPT_LIVE, OPT_HELP,
+	OPT_RECONNECT,
 };
 
 static const struct option long_options[] = {
@@ -78,6 +81,7 @@ static const struct option long_options[] = {
 	{ "sender", required_argument, NULL, OPT_SENDER },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "live", no_argument, NULL, OPT_LIVE },
+	{ "reconnect", no_argument, NULL, OPT_RECONNECT },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -209,6 +213,9 @@ static int parse_traffic(int id, const char *value, struct traffic_options *opti
 		return 0;
 	case OPT_SEED:
 		options->seed = strtoull(value, NULL, 0);
+		return 0;
+	case OPT_RECONNECT:
+		options->reconnect = true;
 		return 0;
 	case OPT_LIVE:
 		options->live = true;
