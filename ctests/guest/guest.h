@@ -98,6 +98,7 @@ struct guest {
 	struct guest_inflight_area inflight; /**< INFLIGHT_SHMFD, when negotiated. */
 	int inflight_fd;		/**< Its file, or -1; survives guest_disconnect(). */
 	bool started;
+	bool abandoned;			/**< Hung up without guest_stop(). */
 };
 
 /**

@@ -224,6 +224,13 @@ static int send_device(struct guest *guest)
 	return ret;
 }
 
+/** Where devices stand that did not say so: behind what they have used. */
+static void find_bases(struct guest *guest)
+{
+	for (uint32_t i = 0; i < guest->queue_count; i++)
+		guest->queues[i].base = guest->queues[i].ops->base(&guest->queues[i]);
+}
+
 int guest_start(struct guest *guest)
 {
 	int ret;
@@ -231,6 +238,10 @@ int guest_start(struct guest *guest)
 	if (guest->frontend.socket < 0)
 		return -ENOTCONN;
 	ret = send_device(guest);
+	/* A backend that was hung up on went on until it noticed; by now it has. */
+	if (guest->abandoned)
+		find_bases(guest);
+	guest->abandoned = false;
 	/* From here on rings may move, even if the backend dies before the last message. */
 	guest->started = ret == 0;
 	if (ret == 0)
@@ -272,9 +283,10 @@ int guest_stop(struct guest *guest)
 
 void guest_disconnect(struct guest *guest)
 {
-	/* The device stops without saying where; it goes on behind what it has used. */
-	for (uint32_t i = 0; i < guest->queue_count && guest->started; i++)
-		guest->queues[i].base = guest->queues[i].ops->base(&guest->queues[i]);
+	if (guest->started) {
+		find_bases(guest);
+		guest->abandoned = true;
+	}
 	guest->started = false;
 	guest_frontend_close(&guest->frontend);
 }
