@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -130,6 +131,30 @@ static inline ssize_t crte_send_descriptors(int fd, const void *bytes, size_t co
 		memcpy(CMSG_DATA(&control.align), descriptors, length);
 	}
 	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/** 1 for a Unix stream socket, 0 for anything else. */
+static inline int crte_is_unix_stream(int fd)
+{
+	int domain = 0;
+	int type = 0;
+	socklen_t size = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
+		getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/** Waits until bytes can be read or the peer is gone. Result as poll(). */
+static inline int crte_wait_readable(int fd, int milliseconds)
+{
+	struct pollfd entry = { fd, POLLIN, 0 };
+
+	return poll(&entry, 1, milliseconds);
+}
+
+static inline int crte_duplicate(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 /** close() that does not wait for what a socket has not sent; fails quietly for no socket. */

@@ -22,6 +22,10 @@ enum FrontendFault: Equatable {
     case unmapped
     /// The file behind the guest's memory was cut short.
     case memoryGone
+    /// The frontend's answer to a request of ours was "no".
+    case refused
+    /// The frontend did not answer a request of ours in time, or not with an answer.
+    case noAnswer
     /// The peer closed the connection.
     case disconnected
 
@@ -37,6 +41,8 @@ enum FrontendFault: Equatable {
         case .refused: "refused by the application"
         case .unmapped: "address outside the memory table"
         case .memoryGone: "the file behind the guest's memory was cut short"
+        case .refused: "the frontend refuses"
+        case .noAnswer: "the frontend does not answer"
         case .disconnected: "connection closed"
         }
     }

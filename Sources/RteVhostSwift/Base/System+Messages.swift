@@ -66,4 +66,51 @@ extension System {
         }
         guard try check(result) == 20 else { throw .frontend(.disconnected) }
     }
+
+    /// Sends the first `byteCount` bytes of `words`, and a descriptor if it is not negative, without
+    /// waiting. False when the peer left no room. Throws `system`, `disconnected`.
+    static func send(
+        _ socket: borrowing FileDescriptor, _ words: InlineArray<19, UInt32>, byteCount: Int,
+        descriptor: Int32
+    ) throws(VhostError) -> Bool {
+        precondition(byteCount >= 0 && byteCount <= 76)
+        let span = words.span
+        var number = descriptor
+        // SAFETY: the array has 76 bytes, little-endian as vhost-user wants; the number lives
+        // through the call.
+        let result = unsafe span.withUnsafeBytes { buffer in
+            unsafe crte_send_descriptors(
+                socket.number, buffer.baseAddress, byteCount, &number, number < 0 ? 0 : 1)
+        }
+        if result < 0 {
+            let code = crte_errno()
+            guard code == EAGAIN || code == EINTR else { throw .system(code) }
+            return false
+        }
+        guard result == byteCount else { throw .frontend(.disconnected) }
+        return true
+    }
+
+    /// True for a Unix stream socket: no other kind promises that sending and receiving without
+    /// waiting do not wait.
+    static func isUnixStream(_ descriptor: borrowing FileDescriptor) -> Bool {
+        crte_is_unix_stream(descriptor.number) == 1
+    }
+
+    /// Another number for the same open file. Throws `system`.
+    static func duplicate(
+        _ descriptor: borrowing FileDescriptor
+    ) throws(VhostError) -> FileDescriptor {
+        FileDescriptor(owning: try check(crte_duplicate(descriptor.number)))
+    }
+
+    /// Ends a connection in both directions; whoever waits on it wakes up.
+    static func shutDown(_ socket: borrowing FileDescriptor) {
+        _ = CRteVhost.shutdown(socket.number, Int32(SHUT_RDWR))
+    }
+
+    /// Waits until bytes can be read or the peer is gone. False when the time is over.
+    static func waitReadable(_ socket: borrowing FileDescriptor, milliseconds: Int32) -> Bool {
+        crte_wait_readable(socket.number, milliseconds) != 0
+    }
 }

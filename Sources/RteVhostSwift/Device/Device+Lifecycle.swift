@@ -62,6 +62,7 @@ extension HeapCell where Value == Device {
     func close() {
         stopRunning()
         value.callbacks?.destroyConnection?(value.vid)
+        value.backendChannel.close()
         var isIdle = true
         let deadline = Self.drainDeadline
         forEachQueue { queue in
@@ -119,6 +120,7 @@ extension Device {
         externalHandlers = nil
         lock.unlock()
         inflightArea = nil
+        backendChannel.reset()
         isDraining = false
         hasRun = false
         stuckQueueCount = 0

@@ -52,6 +52,8 @@ struct Device: ~Copyable {
     var externalHandlers: ExternalHandlers?
     /// SET_INFLIGHT_FD. Changed only while no ring runs.
     var inflightArea: InflightArea?
+    /// Requests to the frontend.
+    var backendChannel = BackendChannel()
     /// The driver's flags.
     var flags = DriverFlags(rawValue: 0)
     /// Features that the driver offers.

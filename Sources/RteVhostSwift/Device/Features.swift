@@ -74,12 +74,17 @@ enum ProtocolFeature {
     static let inflightShared: UInt64 = 1 << 12
     /// RESET_DEVICE.
     static let resetDevice: UInt64 = 1 << 13
+    /// SET_BACKEND_REQ_FD: a channel for requests to the frontend.
+    static let backendRequests: UInt64 = 1 << 5
+    /// Requests to the frontend may carry a descriptor.
+    static let backendSendsDescriptors: UInt64 = 1 << 10
     /// SET_STATUS and GET_STATUS.
     static let status: UInt64 = 1 << 16
 
     /// What a net device offers when the application changes nothing.
     static let netDefaults: UInt64 =
-        multiQueue | logFile | rarp | replyAck | netMTU | status
+        multiQueue | logFile | rarp | replyAck | netMTU | status | backendRequests
+        | backendSendsDescriptors
 
     /// What an application may offer: besides, what it serves by itself or with a record of its own.
     static let served: UInt64 =

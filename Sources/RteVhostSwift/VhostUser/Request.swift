@@ -23,6 +23,7 @@ enum Request: UInt32 {
     case setQueueEnable = 18
     case sendRarp = 19
     case setMTU = 20
+    case setBackendDescriptor = 21
     case getConfiguration = 24
     case setConfiguration = 25
     case createCryptoSession = 26
@@ -56,6 +57,7 @@ enum Request: UInt32 {
         case .setQueueEnable: "SET_VRING_ENABLE"
         case .sendRarp: "SEND_RARP"
         case .setMTU: "NET_SET_MTU"
+        case .setBackendDescriptor: "SET_BACKEND_REQ_FD"
         case .getConfiguration: "GET_CONFIG"
         case .setConfiguration: "SET_CONFIG"
         case .createCryptoSession: "CREATE_CRYPTO_SESSION"

@@ -74,6 +74,9 @@ struct RequestEntry {
         case .getConfiguration, .setConfiguration, .createCryptoSession, .closeCryptoSession,
             .getInflight, .setInflight, .resetDevice:
             return storageEntry(request)
+        case .setBackendDescriptor:
+            return .init(
+                request, payload: none, descriptors: 1...1, Handlers.setBackendDescriptor)
         case .setStatus: return .init(request, payload: u64, Handlers.setStatus)
         case .getStatus: return .init(request, payload: none, Handlers.getStatus)
         }

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// Requests from the backend to its frontend, over the socket of SET_BACKEND_REQ_FD. It is opened
+/// and closed by the event thread; any thread may send.
+struct BackendChannel: ~Copyable {
+    /// Guards `socket` and `generation`; held for one system call at most.
+    private let lock = SpinLock()
+    private var socket: FileDescriptor?
+    /// Counts sockets, so that a late verdict does not hit the next one.
+    private var generation: UInt32 = 0
+    private let isUsable = Atomic<Bool>(false)
+    /// One question at a time: answers have no number.
+    private let isAsking = Atomic<Bool>(false)
+    /// The frontend left a question without a good answer.
+    private let isBarred = Atomic<Bool>(false)
+
+    /// Bytes in front of a payload.
+    private static var headerByteCount: Int { 12 }
+    /// How long an answer is waited for.
+    private static var patience: UInt64 { 1_000_000_000 }
+
+    /// A closed channel.
+    init() {}
+
+    /// True when requests can be sent.
+    var isOpen: Bool { isUsable.load(ordering: .acquiring) }
+
+    /// False for a frontend that did not answer: another channel could keep a thread waiting again.
+    var mayOpen: Bool { !isBarred.load(ordering: .acquiring) }
+
+    /// Takes a Unix stream socket in the place of an earlier one.
+    mutating func open(_ descriptor: consuming FileDescriptor) {
+        replace(with: descriptor)
+        isUsable.store(true, ordering: .releasing)
+    }
+
+    /// Closes the channel; a thread that waits for an answer gives up at once.
+    mutating func close() {
+        isUsable.store(false, ordering: .releasing)
+        replace(with: nil)
+    }
+
+    /// Closes the channel for another frontend.
+    mutating func reset() {
+        close()
+        isBarred.store(false, ordering: .releasing)
+    }
+
+    private mutating func replace(with descriptor: consuming FileDescriptor?) {
+        var other = descriptor
+        lock.lock()
+        swap(&other, &socket)
+        generation &+= 1
+        lock.unlock()
+        // A duplicate that a question waits on has the same connection.
+        if let old = other { System.shutDown(old) }
+    }
+
+    /// Sends a request that has no answer, from any thread, without waiting. False when it could
+    /// not be sent now: there is no channel, another thread sends, or the frontend does not read.
+    func tell(request: UInt32, payload: InlineArray<8, UInt64>, byteCount: Int) -> Bool {
+        guard isOpen, lock.tryLock() else { return false }
+        defer { lock.unlock() }
+        let words = Self.words(request, flags: 1, payload, byteCount)
+        return (try? send(words, byteCount, descriptor: -1)) ?? false
+    }
+
+    /// Sends a request, with a descriptor where there is one; with `isAnswered`, which needs
+    /// REPLY_ACK, waits for the answer, at most a second. Not for threads that hold a queue's lock.
+    /// Throws `notFound` without channel, `busy` when the frontend does not read or another question
+    /// is open, `refused` when the answer is no, `noAnswer` when there is none, `system`.
+    func ask(
+        request: UInt32, payload: InlineArray<8, UInt64>, byteCount: Int, descriptor: Int32?,
+        isAnswered: Bool
+    ) throws(VhostError) {
+        let deadline = System.nanoseconds() &+ Self.patience
+        try beginAsking(deadline)
+        defer { isAsking.store(false, ordering: .releasing) }
+        // vhost-user: version 1, NEED_REPLY.
+        let words = Self.words(request, flags: isAnswered ? 1 | 8 : 1, payload, byteCount)
+        var current: UInt32 = 0
+        let copy = try lock.withLock { () throws(VhostError) -> FileDescriptor in
+            guard isOpen else { throw .notFound }
+            current = generation
+            // The event thread may close the channel meanwhile, and the number be used again.
+            let copy = try duplicate()
+            guard try send(words, byteCount, descriptor: descriptor ?? -1) else { throw .busy }
+            return copy
+        }
+        guard isAnswered else { return }
+        do throws(VhostError) {
+            try awaitAnswer(request, on: copy, until: deadline)
+        } catch {
+            if error != .frontend(.refused) { drop(current) }
+            throw error
+        }
+    }
+
+    private func beginAsking(_ deadline: UInt64) throws(VhostError) {
+        while isAsking.exchange(true, ordering: .acquiring) {
+            guard System.nanoseconds() < deadline else { throw .busy }
+            System.sleep(microseconds: 1000)
+        }
+    }
+
+    private func duplicate() throws(VhostError) -> FileDescriptor {
+        switch socket {
+        case .some(let socket): return try System.duplicate(socket)
+        case nil: throw .notFound
+        }
+    }
+
+    /// Sends under the lock. A peer that is gone, or took half a message, gets no more.
+    private func send(
+        _ words: InlineArray<19, UInt32>, _ byteCount: Int, descriptor: Int32
+    ) throws(VhostError) -> Bool {
+        do throws(VhostError) {
+            switch socket {
+            case .some(let socket):
+                return try System.send(
+                    socket, words, byteCount: Self.headerByteCount + byteCount,
+                    descriptor: descriptor)
+            case nil: return false
+            }
+        } catch {
+            isUsable.store(false, ordering: .releasing)
+            throw error
+        }
+    }
+
+    /// Reads 20 bytes and compares them: vhost-user, REPLY_ACK: the request, version 1 and REPLY,
+    /// eight bytes that are 0 for success. Descriptors that come along are closed.
+    private func awaitAnswer(
+        _ request: UInt32, on socket: borrowing FileDescriptor, until deadline: UInt64
+    ) throws(VhostError) {
+        let wanted = Self.headerByteCount + 8
+        var bytes = InlineArray<512, UInt8>(repeating: 0)
+        var count = 0
+        while count < wanted {
+            let now = System.nanoseconds()
+            guard now < deadline else { throw .frontend(.noAnswer) }
+            let milliseconds = Int32((deadline - now) / 1_000_000) + 1
+            guard System.waitReadable(socket, milliseconds: milliseconds) else { continue }
+            var descriptors = ReceivedDescriptors()
+            count += try System.receive(
+                socket, into: &bytes, from: count, until: wanted, &descriptors)
+            guard descriptors.count == 0 else { throw .frontend(.descriptors) }
+        }
+        var reader = ByteReader(bytes, count: wanted)
+        let answered = try reader.u32()
+        let flags = try reader.u32()
+        let size = try reader.u32()
+        guard answered == request, flags & 7 == 1 | 4, size == 8 else {
+            throw .frontend(.noAnswer)
+        }
+        guard try reader.u64() == 0 else { throw .frontend(.refused) }
+    }
+
+    /// Gives a channel up whose frontend left the protocol, unless it was replaced meanwhile.
+    private func drop(_ asked: UInt32) {
+        lock.withLock {
+            guard generation == asked else { return }
+            isUsable.store(false, ordering: .releasing)
+            isBarred.store(true, ordering: .releasing)
+        }
+    }
+
+    private static func words(
+        _ request: UInt32, flags: UInt32, _ payload: InlineArray<8, UInt64>, _ byteCount: Int
+    ) -> InlineArray<19, UInt32> {
+        precondition(byteCount >= 0 && byteCount <= 64)
+        var words = InlineArray<19, UInt32>(repeating: 0)
+        words[0] = request
+        words[1] = flags
+        words[2] = UInt32(byteCount)
+        for index in 0..<8 {
+            words[3 + 2 * index] = UInt32(truncatingIfNeeded: payload[index])
+            words[4 + 2 * index] = UInt32(truncatingIfNeeded: payload[index] >> 32)
+        }
+        return words
+    }
+}
