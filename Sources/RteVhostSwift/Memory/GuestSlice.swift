@@ -42,6 +42,13 @@ struct GuestSlice: BitwiseCopyable {
         return Int(offset)
     }
 
+    /// This slice and the one that follows it in the host's addresses; nil when `next` does not.
+    func joined(_ next: GuestSlice) -> GuestSlice? {
+        // SAFETY: addresses are compared; both ranges were proven.
+        guard unsafe base + count == next.base else { return nil }
+        return unsafe GuestSlice(proven: base, count: count + next.count)
+    }
+
     /// True when the first byte lies on a multiple of `alignment`.
     func isAligned(to alignment: Int) -> Bool {
         unsafe UInt(bitPattern: base) & UInt(alignment - 1) == 0

@@ -82,17 +82,38 @@ struct MemoryTable: BitwiseCopyable {
 
     /// The bytes at a frontend-virtual address, all `wanted` of them in one region; nil otherwise.
     func slice(at address: FrontendAddress, count wanted: Int) -> GuestSlice? {
+        guard let slice = run(at: address, count: wanted), slice.count == wanted else { return nil }
+        return slice
+    }
+
+    /// The bytes at a frontend-virtual address: `wanted` of them, or fewer when the region ends
+    /// before; nil when no region has the first.
+    func run(at address: FrontendAddress, count wanted: Int) -> GuestSlice? {
         for index in 0..<count {
             let region = self[index]
             let offset = address.rawValue &- region.frontend
             guard offset < region.byteCount else { continue }
-            guard UInt64(wanted) <= region.byteCount - offset else { return nil }
-            // SAFETY: offset + wanted ≤ byteCount, all of which is mapped at host.
+            let length = min(UInt64(truncatingIfNeeded: wanted), region.byteCount &- offset)
+            // SAFETY: offset + length ≤ byteCount, all of which is mapped at host.
             return unsafe GuestSlice(
                 proven: UnsafeMutableRawPointer(bitPattern: region.host + UInt(offset))!,
-                count: wanted)
+                count: Int(truncatingIfNeeded: length))
         }
         return nil
+    }
+
+    /// True when regions have every byte of a frontend-virtual range.
+    func contains(_ address: FrontendAddress, byteCount: UInt64) -> Bool {
+        var address = address
+        var rest = byteCount
+        // Each turn ends a region or is the last.
+        for _ in 0..<count {
+            guard let part = run(at: address, count: Int(clamping: rest)) else { return false }
+            rest -= UInt64(part.count)
+            if rest == 0 { return true }
+            address.rawValue &+= UInt64(part.count)
+        }
+        return false
     }
 
     /// Where a DMA engine finds the bytes of a slice, and how many of them lie there in a row; nil

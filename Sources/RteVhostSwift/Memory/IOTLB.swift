@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// A queue's cache of translations: entries that do not overlap, in the order of their addresses.
+/// All of it is guarded by the queue's lock. It holds frontend addresses, not host ones, so an entry
+/// that is older than the memory table cannot name memory that is gone.
+struct IOTLB: ~Copyable {
+    /// Most entries: as in DPDK 21.08.
+    static let capacity = 2048
+
+    /// Without room until the first entry comes.
+    private var entries: FixedBuffer<IOTLBEntry>
+    /// Entries in the table.
+    private(set) var count = 0
+    /// Picks what has to go from a full table. xorshift; the frontend may know it: what it throws
+    /// out of its own cache harms itself.
+    private var random: UInt64 = 0x9e37_79b9_7f4a_7c15
+
+    /// What the last lookup in vain wanted.
+    private var miss: TranslationMiss?
+    private var pending = PendingMisses()
+
+    /// An empty cache. Throws `outOfMemory`.
+    init() throws(VhostError) {
+        entries = try FixedBuffer(count: 0, repeating: .unused)
+    }
+
+    /// The entry at `index`, which is below `count`.
+    subscript(index: Int) -> IOTLBEntry {
+        precondition(index < count)
+        return entries[index]
+    }
+
+    /// Forgets all and gives the memory back.
+    mutating func release() {
+        removeAll()
+        // Without memory for less memory, what there is stays.
+        if let empty = try? FixedBuffer(count: 0, repeating: IOTLBEntry.unused) {
+            entries = empty
+        }
+    }
+
+    /// Forgets all.
+    mutating func removeAll() {
+        count = 0
+        miss = nil
+        pending = PendingMisses()
+    }
+}
+
+extension IOTLB {
+    /// The bytes at an address: `wanted` of them, or fewer when they do not lie in a row; nil, and a
+    /// miss is noted, when the first is not known or the permission is not enough.
+    mutating func slice(
+        at address: GuestAddress, count wanted: Int, _ permission: AccessPermission,
+        in table: MemoryTable
+    ) -> GuestSlice? {
+        let index = position(of: address.rawValue)
+        if index < count {
+            let entry = entries[index]
+            if entry.first <= address.rawValue, entry.permission.allows(permission) {
+                let rest = entry.last &- address.rawValue
+                let length = min(UInt64(truncatingIfNeeded: max(wanted, 1)) &- 1, rest) &+ 1
+                let place = entry.frontendAddress(of: address.rawValue)
+                let found = table.run(
+                    at: place, count: min(wanted, Int(truncatingIfNeeded: length)))
+                // An entry that is older than the memory table may name what is not in it.
+                if let found { return found }
+            }
+        }
+        miss = TranslationMiss(address: address, permission: permission)
+        return nil
+    }
+
+    /// The miss that the frontend has to be told of now, if there is one; it counts as told.
+    mutating func takeMiss(now: UInt64) -> TranslationMiss? {
+        guard let miss else { return nil }
+        self.miss = nil
+        return pending.begin(miss, now: now) ? miss : nil
+    }
+
+    /// A miss could not be told: the next lookup may try again.
+    mutating func cancelMiss(_ miss: TranslationMiss) { pending.cancel(miss) }
+
+    /// Index of the first entry that ends at `address` or behind it; `count` when there is none.
+    private func position(of address: UInt64) -> Int {
+        var low = 0
+        var high = count
+        // Halves the range each time.
+        while low < high {
+            let middle = (low &+ high) >> 1
+            if entries[middle].last < address { low = middle &+ 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+extension IOTLB {
+    /// Takes an entry in. It replaces what it overlaps; what is left of that on either side stays.
+    /// Of a full table any other entry goes. Throws `outOfMemory`.
+    mutating func insert(_ entry: IOTLBEntry) throws(VhostError) {
+        if entries.count == 0 {
+            entries = try FixedBuffer(count: Self.capacity, repeating: .unused)
+        }
+        remove(first: entry.first, last: entry.last)
+        pending.end(first: entry.first, last: entry.last, entry.permission)
+        var entry = entry
+        var index = position(of: entry.first)
+        if index < count, let whole = entry.joined(entries[index]) {
+            entry = whole
+            close(index, 1)
+        }
+        if index > 0, let whole = entries[index - 1].joined(entry) {
+            entries[index - 1] = whole
+            return
+        }
+        if count == Self.capacity {
+            let victim = nextRandom(below: count)
+            close(victim, 1)
+            if victim < index { index -= 1 }
+        }
+        open(index)
+        entries[index] = entry
+    }
+
+    /// Forgets all from `first` to `last`.
+    mutating func invalidate(first: UInt64, last: UInt64) {
+        remove(first: first, last: last)
+        pending.end(first: first, last: last, .readWrite)
+    }
+
+    private mutating func remove(first: UInt64, last: UInt64) {
+        let start = position(of: first)
+        var end = start
+        while end < count, entries[end].first <= last { end += 1 }
+        guard end > start else { return }
+        let left = entries[start].below(first)
+        let right = entries[end - 1].above(last)
+        var place = start
+        if let left {
+            entries[place] = left
+            place += 1
+        }
+        if let right {
+            if place == end {
+                // A hole in the middle of an entry needs a place more. A cache may forget.
+                guard count < Self.capacity else { return }
+                open(place)
+                end += 1
+            }
+            entries[place] = right
+            place += 1
+        }
+        close(place, end - place)
+    }
+
+    /// Makes a place at `index`; there is room.
+    private mutating func open(_ index: Int) {
+        var place = count
+        while place > index {
+            entries[place] = entries[place - 1]
+            place -= 1
+        }
+        count += 1
+    }
+
+    /// Closes `places` places from `index` on.
+    private mutating func close(_ index: Int, _ places: Int) {
+        guard places > 0 else { return }
+        for place in index..<(count - places) { entries[place] = entries[place + places] }
+        count -= places
+    }
+
+    private mutating func nextRandom(below limit: Int) -> Int {
+        random ^= random << 13
+        random ^= random >> 7
+        random ^= random << 17
+        return Int(random % UInt64(limit))
+    }
+}
