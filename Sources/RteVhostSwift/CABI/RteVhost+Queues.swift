@@ -18,7 +18,8 @@ public func rte_vhost_get_vhost_vring(
         defer { cell.value.lock.unlock() }
         device.value.lock.lock()
         defer { device.value.lock.unlock() }
-        let slices = cell.value.slices(in: device.value.memory.table)
+        let slices =
+            cell.value.ringParts ?? cell.value.parts(over: device.value.memory.table)
         // SAFETY: the application's structure; the addresses are those of guest memory while it is
         // mapped.
         unsafe ring.pointee = rte_vhost_vring()

@@ -37,6 +37,7 @@ extension Device {
         queue.value.lock.withLock {
             let begins = profile.logsWrites && !queue.value.profile.logsWrites
             queue.value.profile = profile
+            if !profile.isTranslated { queue.value.iotlb.value.release() }
             queue.value.dirtyLog = log
             // What was written before is not asked for.
             if begins { _ = queue.value.takeWrites() }

@@ -75,7 +75,10 @@ extension HeapCell where Value == Device {
         try queue.value.lock.withLock { () throws(VhostError) in
             guard !queue.value.hasRing, queue.value.size > 0 else { return }
             try queue.value.startRing(in: value.memory.table)
-            guard queue.value.hasRing else { return }
+            guard queue.value.hasRing else {
+                if queue.value.isAwaitingTranslation { requestRing(queue) }
+                return
+            }
             do throws(VhostError) {
                 try value.hooks.resize(queue.value.datapath, queue.value.size)
                 try attachInflight(queue)

@@ -101,7 +101,10 @@ struct Device: ~Copyable {
             if let old = queues[position] {
                 cell = old
             } else {
-                cell = try HeapCell(VirtQueue(index: position, datapath: try hooks.make()))
+                cell = try HeapCell(
+                    VirtQueue(
+                        index: position, datapath: try hooks.make(),
+                        iotlb: try HeapCell(try IOTLB())))
                 queues[position] = cell
             }
             adopt(profile, cell)

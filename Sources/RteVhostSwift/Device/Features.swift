@@ -42,7 +42,8 @@ enum Feature {
         // DPDK 21.08: packets of 64 KiB do not fit into one mbuf, so a driver that wants such and
         // allows no external buffers must not get them.
         let isLinear = flags.wantsLinearBuffers && !flags.allowsExternalBuffers
-        return isLinear ? netDefaults & ~longPackets : netDefaults
+        let withheld = flags.withheldFeatures | (isLinear ? longPackets : 0)
+        return (netDefaults | iommuPlatform) & ~withheld
     }
 
     /// VIRTIO_NET_F_HOST_TSO4, TSO6 and UFO.
@@ -110,6 +111,9 @@ struct DriverFlags: Equatable {
     var allowsAsyncCopy: Bool { rawValue & 1 << 7 != 0 }
     /// RTE_VHOST_USER_NET_COMPLIANT_OL_FLAGS
     var usesCompliantOffloadFlags: Bool { rawValue & 1 << 8 != 0 }
+
+    /// Features that are never offered without their flag: DPDK 21.08.
+    var withheldFeatures: UInt64 { supportsIOMMU ? 0 : Feature.iommuPlatform }
 
     /// Every bit that DPDK 21.08 defines.
     static let known: UInt64 = 0x1ff

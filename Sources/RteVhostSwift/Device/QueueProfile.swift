@@ -24,6 +24,8 @@ struct QueueProfile: BitwiseCopyable {
     var usesEventIndex = false
     /// VHOST_F_LOG_ALL: what is written to guest memory is marked in the dirty log.
     var logsWrites = false
+    /// VIRTIO_F_IOMMU_PLATFORM: addresses go through the IOTLB.
+    var isTranslated = false
 
     /// The profile of a device before features are set.
     init() {}
@@ -41,5 +43,6 @@ struct QueueProfile: BitwiseCopyable {
         isInOrder = features & Feature.inOrder != 0
         usesEventIndex = features & Feature.eventIndex != 0
         logsWrites = features & Feature.logAll != 0
+        isTranslated = features & Feature.iommuPlatform != 0
     }
 }

@@ -44,6 +44,7 @@ struct QueueStatistics: BitwiseCopyable {
         case .short: short &+= 1
         case .direction: direction &+= 1
         case .tooLong: tooLong &+= 1
+        case .missing: break
         }
     }
 }

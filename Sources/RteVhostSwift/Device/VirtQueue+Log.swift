@@ -7,7 +7,7 @@ extension VirtQueue {
     /// nil where the ring is not known yet.
     func usedAddress(in memory: MemoryTable, features: UInt64) -> GuestAddress? {
         if let address = givenUsedAddress(features) { return address }
-        return slices(in: memory).flatMap { memory.guestRun($0.used)?.address }
+        return (ringParts ?? parts(over: memory)).flatMap { memory.guestRun($0.used)?.address }
     }
 
     /// The address that SET_VRING_ADDR gave, which may lie outside of all regions (vhost-user,

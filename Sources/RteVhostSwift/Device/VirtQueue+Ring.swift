@@ -7,7 +7,14 @@ extension VirtQueue {
     /// missing. Throws `unmapped` or `badValue` when they are wrong, `outOfMemory`.
     mutating func startRing(in memory: MemoryTable) throws(VhostError) {
         guard !hasRing, size > 0, kick.isSet, addresses != nil, memory.count > 0 else { return }
-        guard let slices = slices(in: memory) else { throw .frontend(.unmapped) }
+        isAwaitingTranslation = false
+        iotlb.value.clearMiss()
+        guard let slices = parts(over: memory) else {
+            // A part that translates, but not in a row, never will.
+            guard profile.isTranslated, iotlb.value.hasMiss else { throw .frontend(.unmapped) }
+            isAwaitingTranslation = true
+            return
+        }
         if profile.isPacked {
             var ring = try PackedRing(
                 size: size, descriptors: slices.descriptors, driverEvent: slices.available,
@@ -28,25 +35,8 @@ extension VirtQueue {
             ring.setKicksWanted(wantsKicks)
             splitRing = ring
         }
+        ringParts = slices
         hasLoggedBroken = false
-    }
-
-    /// The ring's parts in the guest's memory, where they are known and lie in it: descriptors,
-    /// then available and used ring, or the event structures of driver and device.
-    func slices(
-        in memory: MemoryTable
-    ) -> (descriptors: GuestSlice, available: GuestSlice, used: GuestSlice)? {
-        guard let addresses, size > 0 else { return nil }
-        let counts =
-            profile.isPacked
-            ? PackedRing.byteCounts(size: size) : SplitRing.byteCounts(size: size)
-        guard
-            let descriptors = memory.slice(
-                at: addresses.descriptors, count: counts.descriptors),
-            let available = memory.slice(at: addresses.available, count: counts.available),
-            let used = memory.slice(at: addresses.used, count: counts.used)
-        else { return nil }
-        return (descriptors, available, used)
     }
 
     /// Where a packed ring stands. vhost-user, "Vring state object": the available position in the
@@ -94,6 +84,8 @@ extension VirtQueue {
         if hasRing { base = UInt32(available) | (profile.isPacked ? UInt32(used) << 16 : 0) }
         splitRing = SplitRing()
         packedRing = PackedRing()
+        ringParts = nil
+        isAwaitingTranslation = false
         return base ?? (profile.isPacked ? UInt32(available) | UInt32(used) << 16 : 0)
     }
 

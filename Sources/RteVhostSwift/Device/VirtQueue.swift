@@ -9,6 +9,8 @@ struct VirtQueue: ~Copyable {
     let index: Int
     /// What the datapath keeps for this queue; made with it, as old as it.
     let datapath: OpaqueCell
+    /// Translations, where VIRTIO_F_IOMMU_PLATFORM was negotiated.
+    let iotlb: HeapCell<IOTLB>
 
     /// The ring of the negotiated format; both are without slots while the queue is stopped.
     var splitRing = SplitRing()
@@ -47,10 +49,16 @@ struct VirtQueue: ~Copyable {
     /// Where writes to guest memory are marked while `profile.logsWrites`.
     var dirtyLog = DirtyLog.none
 
+    /// Where the ring's parts are, while there is a ring.
+    var ringParts: RingParts?
+    /// All that the ring needs has come but translations of its addresses.
+    var isAwaitingTranslation = false
+
     /// A queue as it is before any message names it.
-    init(index: Int, datapath: OpaqueCell) {
+    init(index: Int, datapath: OpaqueCell, iotlb: HeapCell<IOTLB>) {
         self.index = index
         self.datapath = datapath
+        self.iotlb = iotlb
     }
 
     /// True while there is a ring.
@@ -85,6 +93,8 @@ extension VirtQueue {
         statistics = QueueStatistics()
         hasLoggedBroken = false
         dirtyLog = .none
+        isAwaitingTranslation = false
+        iotlb.value.release()
     }
 
     /// Sends the guest an interrupt if it wants one. True when one was sent.

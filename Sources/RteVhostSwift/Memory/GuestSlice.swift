@@ -49,6 +49,12 @@ struct GuestSlice: BitwiseCopyable {
         return unsafe GuestSlice(proven: base, count: count + next.count)
     }
 
+    /// True when both are the same bytes.
+    func isSame(as other: GuestSlice) -> Bool {
+        // SAFETY: addresses are compared, not followed.
+        unsafe base == other.base && count == other.count
+    }
+
     /// True when the first byte lies on a multiple of `alignment`.
     func isAligned(to alignment: Int) -> Bool {
         unsafe UInt(bitPattern: base) & UInt(alignment - 1) == 0

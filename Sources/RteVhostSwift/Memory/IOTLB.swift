@@ -72,6 +72,12 @@ extension IOTLB {
         return nil
     }
 
+    /// True when a lookup was in vain since the last time that the frontend was to be told.
+    var hasMiss: Bool { miss != nil }
+
+    /// Forgets a lookup in vain that nobody has to be told of.
+    mutating func clearMiss() { miss = nil }
+
     /// The miss that the frontend has to be told of now, if there is one; it counts as told.
     mutating func takeMiss(now: UInt64) -> TranslationMiss? {
         guard let miss else { return nil }

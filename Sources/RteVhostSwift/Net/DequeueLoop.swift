@@ -13,6 +13,8 @@ extension QueueBurst {
         case bad(UsedEntry, ChainFault)
         /// The pool is empty; the chain was not taken.
         case poolEmpty
+        /// The IOTLB does not know an address; the chain was not taken.
+        case missing
         case none
     }
 
@@ -41,6 +43,10 @@ extension QueueBurst {
             case .poolEmpty:
                 ring.rewind(to: mark)
                 queue.value.statistics.poolEmpty &+= 1
+                return count
+            case .missing:
+                ring.rewind(to: mark)
+                device.requestTranslation(queue)
                 return count
             case .bad(let entry, let fault):
                 if E.completesAtOnce {
@@ -85,10 +91,9 @@ extension QueueBurst {
     ) -> Step {
         state.value.segments.removeAll()
         let entry: UsedEntry
-        switch ring.takeChain(
-            .deviceReads, into: &state.value.segments, from: device.value.memory.table)
-        {
+        switch ring.takeChain(.deviceReads, into: &state.value.segments, from: memory) {
         case .none: return .none
+        case .missing: return .missing
         case .bad(let entry, let fault): return .bad(entry, fault)
         case .chain(let taken): entry = taken
         }

@@ -10,6 +10,8 @@ extension QueueBurst {
         case chains(Int)
         /// The guest offers too little; nothing was taken.
         case noRoom
+        /// The IOTLB does not know an address; what was taken must be rewound.
+        case missing
         /// These chains must go back unused.
         case bad(Int, ChainFault)
     }
@@ -37,6 +39,10 @@ extension QueueBurst {
             switch gather(&ring, byteCount: packet.packetByteCount &+ profile.headerByteCount) {
             case .noRoom:
                 ring.rewind(to: mark)
+                return count
+            case .missing:
+                ring.rewind(to: mark)
+                device.requestTranslation(queue)
                 return count
             case .bad(let chains, let fault):
                 guard giveBack(&ring, &engine, chains, fault, mark) else { return count }
@@ -74,10 +80,12 @@ extension QueueBurst {
         while true {
             guard chains < state.value.gathered.count else { return .noRoom }
             switch ring.takeChain(
-                .deviceWrites, into: &state.value.segments, from: device.value.memory.table)
+                .deviceWrites, into: &state.value.segments, from: memory)
             {
             case .none:
                 return .noRoom
+            case .missing:
+                return .missing
             case .bad(let entry, let fault):
                 state.value.gathered[chains] = entry
                 return .bad(chains &+ 1, fault)

@@ -11,7 +11,7 @@ extension QueueBurst {
         _ ring: inout R, packets: PacketArray, start: Int
     ) -> Bool {
         let mark = ring.mark
-        guard let batch = ring.takeBatch(.deviceReads, from: device.value.memory.table) else {
+        guard let batch = ring.takeBatch(.deviceReads, from: memory) else {
             return false
         }
         guard holds(batch) else {
@@ -58,7 +58,7 @@ extension QueueBurst {
         _ ring: inout R, packets: PacketArray, start: Int
     ) -> Bool {
         let mark = ring.mark
-        guard let batch = ring.takeBatch(.deviceWrites, from: device.value.memory.table) else {
+        guard let batch = ring.takeBatch(.deviceWrites, from: memory) else {
             return false
         }
         guard holds(batch, packets: packets, start: start) else {

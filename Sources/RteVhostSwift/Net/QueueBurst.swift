@@ -21,6 +21,10 @@ struct QueueBurst {
         profile = queue.value.profile
     }
 
+    /// What the addresses in the queue's descriptors mean.
+    @inline(__always)
+    var memory: AddressSpace { queue.value.addressSpace(over: device.value.memory.table) }
+
     /// Chains that may be taken now, at most `limit`; counts and logs a ring that the guest broke.
     @inline(__always)
     func availableChains<R: Ring & ~Copyable>(_ ring: inout R, limit: Int) -> Int {

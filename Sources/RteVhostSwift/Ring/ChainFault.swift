@@ -13,4 +13,7 @@ enum ChainFault: UInt8, Error {
     case direction
     /// More pieces or bytes than a packet may have.
     case tooLong
+    /// An address that the IOTLB does not know. No fault of the guest's: the chain is not given
+    /// back, it is taken again later.
+    case missing
 }

@@ -7,6 +7,10 @@ enum ChainDirection {
     case deviceReads
     /// The device writes: receive, *enqueue*.
     case deviceWrites
+
+    /// What the device does with the buffers.
+    @inline(__always)
+    var permission: AccessPermission { self == .deviceReads ? .read : .write }
 }
 
 /// What one step along the available ring found.
@@ -15,6 +19,8 @@ enum ChainResult {
     case chain(UsedEntry)
     /// A chain that must go back unused; the segment list may hold some of its buffers.
     case bad(UsedEntry, ChainFault)
+    /// An address of the chain is not known yet. The caller rewinds to where it stood before.
+    case missing
     /// Nothing more is offered.
     case none
 }

@@ -10,7 +10,7 @@ enum ChainWalk {
     static func walk(
         _ table: GuestArray<GuestWords>, first: SplitDescriptor,
         direction: ChainDirection, into segments: inout SegmentList,
-        from memory: MemoryTable
+        from memory: AddressSpace
     ) throws(ChainFault) {
         var descriptor = first
         var steps = 1
@@ -31,27 +31,28 @@ enum ChainWalk {
     @inline(__always)
     static func append(
         _ descriptor: SplitDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: MemoryTable
+        into segments: inout SegmentList, from memory: AddressSpace
     ) throws(ChainFault) {
         guard descriptor.isDeviceWritable == (direction == .deviceWrites) else {
             throw .direction
         }
-        try segments.append(descriptor.address, byteCount: descriptor.byteCount, in: memory)
+        try segments.append(
+            descriptor.address, byteCount: descriptor.byteCount, direction.permission, in: memory)
     }
 
     /// Appends the chain of an indirect table. Out of line: tables are for long chains.
     @inline(never)
     static func walkIndirect(
         _ outer: SplitDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: MemoryTable
+        into segments: inout SegmentList, from memory: AddressSpace
     ) throws(ChainFault) {
         // virtio 1.2, 2.7.5.3.1: INDIRECT and NEXT exclude each other.
         let count = Int(outer.byteCount) / 16
         guard !outer.hasNext, outer.byteCount % 16 == 0, count > 0,
             count <= SegmentList.maximumCount
         else { throw .badChain }
-        guard let slice = memory.slice(at: outer.address, count: count * 16) else {
-            throw .unmapped
+        guard let slice = memory.slice(at: outer.address, count: count * 16, .read) else {
+            throw memory.fault
         }
         guard slice.count == count * 16 else {
             return try walkScattered(
@@ -64,20 +65,17 @@ enum ChainWalk {
             table, first: first, direction: direction, into: &segments, from: memory)
     }
 
-    /// The same for a table that crosses from one region into the next: each entry is translated by
-    /// itself.
+    /// The same for a table that crosses from one region or page into the next: each entry is
+    /// translated by itself.
     private static func walkScattered(
         _ outer: SplitDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: MemoryTable
+        into segments: inout SegmentList, from memory: AddressSpace
     ) throws(ChainFault) {
         let count = Int(outer.byteCount) / 16
         var index = 0
         for _ in 0..<count {
             let address = outer.address.advanced(by: index * 16)
-            guard let slice = memory.slice(at: address, count: 16), slice.count == 16 else {
-                throw .unmapped
-            }
-            let descriptor = SplitDescriptor(GuestArray<GuestWords>(slice).load(0))
+            let descriptor = SplitDescriptor(try loadEntry(address, in: memory))
             guard !descriptor.isIndirect else { throw .badChain }
             try append(descriptor, direction: direction, into: &segments, from: memory)
             guard descriptor.hasNext else { return }
@@ -86,4 +84,21 @@ enum ChainWalk {
         }
         throw .badChain
     }
+    /// One entry of an indirect table, translated by itself.
+    static func loadEntry(
+        _ address: GuestAddress, in memory: AddressSpace
+    ) throws(ChainFault) -> GuestWords {
+        guard let slice = memory.slice(at: address, count: 16, .read) else { throw memory.fault }
+        guard slice.count == 16 else {
+            // The rest of it is not known, or lies elsewhere.
+            let rest = memory.slice(at: address.advanced(by: slice.count), count: 1, .read)
+            throw rest == nil ? memory.fault : .unmapped
+        }
+        return GuestArray<GuestWords>(slice).load(0)
+    }
+}
+
+extension AddressSpace {
+    /// What it means that an address does not translate.
+    var fault: ChainFault { isTranslated ? .missing : .unmapped }
 }

@@ -115,7 +115,7 @@ extension PackedRing: Ring {
     @inline(__always)
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,
-        from memory: MemoryTable
+        from memory: AddressSpace
     ) -> ChainResult {
         guard !isBroken, outstanding.freeSlots > 0 else { return .none }
         let first = descriptor(nextAvailable.index)
@@ -137,7 +137,7 @@ extension PackedRing: Ring {
                 try PackedWalk.append(first, direction: direction, into: &segments, from: memory)
             }
         } catch {
-            return .bad(entry, error)
+            return error == .missing ? .missing : .bad(entry, error)
         }
         return .chain(entry)
     }
@@ -147,7 +147,7 @@ extension PackedRing: Ring {
     @inline(never)
     private mutating func takeLongChain(
         _ first: PackedDescriptor, _ direction: ChainDirection,
-        into segments: inout SegmentList, from memory: MemoryTable
+        into segments: inout SegmentList, from memory: AddressSpace
     ) -> ChainResult {
         var last = first
         // virtio 1.2, 2.8.8: INDIRECT and NEXT exclude each other.
@@ -160,6 +160,7 @@ extension PackedRing: Ring {
                     try PackedWalk.append(
                         last, direction: direction, into: &segments, from: memory)
                 } catch {
+                    if error == .missing { return .missing }
                     fault = error
                 }
             }
@@ -187,7 +188,7 @@ extension PackedRing: Ring {
 
     @inline(__always)
     mutating func takeBatch(
-        _ direction: ChainDirection, from memory: MemoryTable
+        _ direction: ChainDirection, from memory: AddressSpace
     ) -> ChainBatch? {
         let start = Int(nextAvailable.index)
         guard !isBroken, start &+ ChainBatch.count <= size,
@@ -200,7 +201,8 @@ extension PackedRing: Ring {
             let descriptor = descriptor(UInt16(truncatingIfNeeded: start &+ index))
             let byteCount = Int(descriptor.byteCount)
             guard descriptor.flags & PackedDescriptor.meaningfulFlags == flags,
-                let slice = memory.slice(at: descriptor.address, count: byteCount),
+                let slice = memory.slice(
+                    at: descriptor.address, count: byteCount, direction.permission),
                 slice.count == byteCount, outstanding.add(id: descriptor.id, slots: 1)
             else {
                 outstanding.rewind(to: sequence)

@@ -7,12 +7,13 @@ enum PackedWalk {
     @inline(__always)
     static func append(
         _ descriptor: PackedDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: MemoryTable
+        into segments: inout SegmentList, from memory: AddressSpace
     ) throws(ChainFault) {
         guard descriptor.isDeviceWritable == (direction == .deviceWrites) else {
             throw .direction
         }
-        try segments.append(descriptor.address, byteCount: descriptor.byteCount, in: memory)
+        try segments.append(
+            descriptor.address, byteCount: descriptor.byteCount, direction.permission, in: memory)
     }
 
     /// Appends the buffers of an indirect table: all its entries in order, whose NEXT flags and ids
@@ -21,14 +22,14 @@ enum PackedWalk {
     @inline(never)
     static func walkIndirect(
         _ outer: PackedDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: MemoryTable
+        into segments: inout SegmentList, from memory: AddressSpace
     ) throws(ChainFault) {
         let count = Int(outer.byteCount) / 16
         guard outer.byteCount % 16 == 0, count > 0, count <= SegmentList.maximumCount else {
             throw .badChain
         }
-        guard let slice = memory.slice(at: outer.address, count: count * 16) else {
-            throw .unmapped
+        guard let slice = memory.slice(at: outer.address, count: count * 16, .read) else {
+            throw memory.fault
         }
         let whole = GuestArray<GuestWords>(slice)
         for index in 0..<count {
@@ -37,10 +38,7 @@ enum PackedWalk {
                 descriptor = PackedDescriptor(whole.load(index))
             } else {
                 let address = outer.address.advanced(by: index * 16)
-                guard let entry = memory.slice(at: address, count: 16), entry.count == 16 else {
-                    throw .unmapped
-                }
-                descriptor = PackedDescriptor(GuestArray<GuestWords>(entry).load(0))
+                descriptor = PackedDescriptor(try ChainWalk.loadEntry(address, in: memory))
             }
             // A table within a table is forbidden.
             guard !descriptor.isIndirect else { throw .badChain }
@@ -51,7 +49,8 @@ enum PackedWalk {
                 throw .direction
             }
             try segments.append(
-                descriptor.address, byteCount: descriptor.byteCount, in: memory)
+                descriptor.address, byteCount: descriptor.byteCount, direction.permission,
+                in: memory)
         }
     }
 }

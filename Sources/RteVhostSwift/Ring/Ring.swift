@@ -17,12 +17,12 @@ protocol Ring: ~Copyable {
     /// Takes the next chain and moves on. Bounded by the ring's size, or by the indirect table's.
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,
-        from memory: MemoryTable
+        from memory: AddressSpace
     ) -> ChainResult
 
     /// Takes the next four chains when each is one plain buffer of this direction, in one piece of
     /// memory; nil when they are not, or the format has no such thing: nothing was taken then.
-    mutating func takeBatch(_ direction: ChainDirection, from memory: MemoryTable) -> ChainBatch?
+    mutating func takeBatch(_ direction: ChainDirection, from memory: AddressSpace) -> ChainBatch?
 
     /// Where the next chain will be taken.
     var mark: RingMark { get }
@@ -49,6 +49,6 @@ extension Ring where Self: ~Copyable {
     /// No batches.
     @inline(__always)
     mutating func takeBatch(
-        _ direction: ChainDirection, from memory: MemoryTable
+        _ direction: ChainDirection, from memory: AddressSpace
     ) -> ChainBatch? { nil }
 }

@@ -18,6 +18,11 @@ struct SegmentList: ~Copyable {
     /// Most pieces that any packet may have, whatever the ring's size.
     static let maximumCount = 1024
 
+    /// Most borders of pages that buffers may cross: 4 MiB of the smallest pages there are.
+    private static let crossingLimit = 1024
+
+    private let descriptorLimit: Int
+
     /// A list for a ring of `ringSize` slots. A chain is never longer than its ring (virtio 1.2,
     /// 2.7.5.2), but drivers build indirect tables for rings that are smaller, so 256 is the least.
     /// Without a ring there are no chains: nothing is allocated for a queue that never starts.
@@ -27,9 +32,9 @@ struct SegmentList: ~Copyable {
             return
         }
         let capacity = min(max(ringSize, 256), Self.maximumCount)
-        // A buffer that crosses regions takes a slice in each.
-        slices = try FixedBuffer(
-            count: capacity + GuestMemory.maximumRegionCount, repeating: .empty)
+        descriptorLimit = capacity + GuestMemory.maximumRegionCount
+        // A buffer that crosses regions, or pages of an IOMMU, takes a slice in each.
+        slices = try FixedBuffer(count: descriptorLimit + Self.crossingLimit, repeating: .empty)
     }
 
     /// The slice at `index`.
@@ -44,19 +49,22 @@ struct SegmentList: ~Copyable {
         descriptorCount = 0
     }
 
-    /// Appends the buffer at `address`, in as many slices as it has regions. Zero bytes add
-    /// nothing.
+    /// Appends the buffer at `address`, in as many slices as it has regions, or pages of an IOMMU.
+    /// Zero bytes add nothing.
     @inline(__always)
     mutating func append(
-        _ address: GuestAddress, byteCount total: UInt32, in memory: MemoryTable
+        _ address: GuestAddress, byteCount total: UInt32, _ permission: AccessPermission,
+        in memory: AddressSpace
     ) throws(ChainFault) {
         descriptorCount &+= 1
-        guard descriptorCount <= slices.count else { throw .tooLong }
+        guard descriptorCount <= descriptorLimit else { throw .tooLong }
         var address = address
         var rest = Int(total)
-        // Bounded by the regions of the table: each turn ends one or is the last.
+        // Bounded by the list: each turn adds to it.
         while rest > 0 {
-            guard let slice = memory.slice(at: address, count: rest) else { throw .unmapped }
+            guard let slice = memory.slice(at: address, count: rest, permission) else {
+                throw memory.fault
+            }
             guard count < slices.count else { throw .tooLong }
             slices[count] = slice
             count &+= 1

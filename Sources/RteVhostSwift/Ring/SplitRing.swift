@@ -115,7 +115,7 @@ extension SplitRing {
     @inline(__always)
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,
-        from memory: MemoryTable
+        from memory: AddressSpace
     ) -> ChainResult {
         guard nextAvailable != availableEnd else { return .none }
         let head = available.load(2 &+ Int(nextAvailable & mask))
@@ -133,7 +133,7 @@ extension SplitRing {
                     into: &segments, from: memory)
             }
         } catch {
-            return .bad(entry, error)
+            return error == .missing ? .missing : .bad(entry, error)
         }
         return .chain(entry)
     }

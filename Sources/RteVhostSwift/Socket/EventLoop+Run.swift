@@ -15,16 +15,26 @@ extension HeapCell where Value == EventLoop {
         ThreadSlots.optOut()
         while true {
             value.poll.wait(milliseconds: timeout) { token in handle(token) }
+            retryRings()
             finishDraining()
             endClosingDrivers()
             connectClients()
         }
     }
 
+    /// How long to wait for events: until the first of what is to be done by itself.
     private var timeout: Int32 {
-        let connect = connectTimeout
-        guard value.drainingCount > 0 else { return connect }
-        return connect < 0 ? Self.drainMilliseconds : min(connect, Self.drainMilliseconds)
+        var result = connectTimeout
+        if value.drainingCount > 0 { result = Self.sooner(result, Self.drainMilliseconds) }
+        if RingTranslation.isAwaited {
+            result = Self.sooner(result, RingTranslation.retryMilliseconds)
+        }
+        return result
+    }
+
+    /// The shorter of two waits; a negative one never ends.
+    private static func sooner(_ one: Int32, _ other: Int32) -> Int32 {
+        one < 0 ? other : min(one, other)
     }
 
     private func handle(_ token: UInt64) {
@@ -150,6 +160,14 @@ extension HeapCell where Value == EventLoop {
                 device.value.isMappingBroken
             else { continue }
             endSession(vid, .frontend(.memoryGone))
+        }
+    }
+
+    /// Asks again for translations of rings that wait for them.
+    private func retryRings() {
+        guard RingTranslation.takeAwaited() else { return }
+        for vid in 0..<DeviceTable.maximumCount {
+            value.existingSlot(vid)?.value.session?.device.retryRings()
         }
     }
 

@@ -20,14 +20,10 @@ enum Library {
         return loop
     }
 
-    /// Features that this release can serve, whatever an application asks for.
-    private static let unsupported: UInt64 = Feature.iommuPlatform
-
     /// Registers a socket. Throws `exists`, `invalidArgument`, `unsupported`, `limitReached`,
     /// `outOfMemory`.
     static func register(_ path: SocketPath, _ flags: DriverFlags) throws(VhostError) {
         guard flags.rawValue & ~DriverFlags.known == 0 else { throw .invalidArgument }
-        guard !flags.supportsIOMMU else { throw .unsupported }
         let loop = try shared()
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }
@@ -53,18 +49,20 @@ enum Library {
     /// Replaces the offered features; the application then serves its devices by itself.
     static func setFeatures(_ path: SocketPath, _ features: UInt64) throws(VhostError) {
         try change(path) { driver in
-            driver.features = features & ~unsupported
+            driver.features = features & ~driver.flags.withheldFeatures
             driver.isNet = false
         }
     }
 
     /// Adds features that this release can serve.
     static func enableFeatures(_ path: SocketPath, _ features: UInt64) throws(VhostError) {
-        try change(path) { $0.features |= features & ~unsupported }
+        try change(path) {
+            $0.features |= features & ~$0.flags.withheldFeatures
+        }
     }
 
-    /// Begins to listen, or to connect. Throws `notFound`, `busy` when it does already, `invalidArgument` without
-    /// callbacks, `system`. A client that may try again goes on where nobody listens.
+    /// Begins to listen, or to connect. Throws `notFound`, `busy` when it does already,
+    /// `invalidArgument` without callbacks, `system`. A client that may try again goes on where nobody listens.
     static func start(_ path: SocketPath) throws(VhostError) {
         let loop = try shared()
         let (state, hasCallbacks, flags) = try change(path) {

@@ -71,6 +71,8 @@ extension Handlers {
             queue.value.kick = .unset
             queue.value.call = .unset
             queue.value.inflight = QueueInflight()
+            // DPDK 21.08: frontends do not tell of what changes while the queue is stopped.
+            queue.value.iotlb.value.removeAll()
         }
         return .state(UInt32(queue.value.index), base)
     }

@@ -24,6 +24,7 @@ enum Request: UInt32 {
     case sendRarp = 19
     case setMTU = 20
     case setBackendDescriptor = 21
+    case changeTranslations = 22
     case getConfiguration = 24
     case setConfiguration = 25
     case createCryptoSession = 26
@@ -58,6 +59,7 @@ enum Request: UInt32 {
         case .sendRarp: "SEND_RARP"
         case .setMTU: "NET_SET_MTU"
         case .setBackendDescriptor: "SET_BACKEND_REQ_FD"
+        case .changeTranslations: "IOTLB_MSG"
         case .getConfiguration: "GET_CONFIG"
         case .setConfiguration: "SET_CONFIG"
         case .createCryptoSession: "CREATE_CRYPTO_SESSION"

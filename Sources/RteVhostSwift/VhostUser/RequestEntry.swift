@@ -77,6 +77,8 @@ struct RequestEntry {
         case .setBackendDescriptor:
             return .init(
                 request, payload: none, descriptors: 1...1, Handlers.setBackendDescriptor)
+        case .changeTranslations:
+            return .init(request, payload: 32...32, Handlers.changeTranslations)
         case .setStatus: return .init(request, payload: u64, Handlers.setStatus)
         case .getStatus: return .init(request, payload: none, Handlers.getStatus)
         }

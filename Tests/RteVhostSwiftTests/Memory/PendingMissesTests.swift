@@ -12,74 +12,82 @@ struct PendingMissesTests {
         TranslationMiss(address: GuestAddress(rawValue: address), permission: permission)
     }
 
+    private func begin(
+        _ pending: HeapCell<PendingMisses>, _ miss: TranslationMiss, now: UInt64
+    ) -> Bool { pending.value.begin(miss, now: now) }
+
+    private func takeMiss(_ iotlb: HeapCell<IOTLB>, now: UInt64) -> TranslationMiss? {
+        iotlb.value.takeMiss(now: now)
+    }
+
     @Test("a miss is told once, and again when its time is over")
-    func once() {
-        var pending = PendingMisses()
-        #expect(pending.begin(miss(0x1000), now: 5))
+    func once() throws {
+        let pending = try HeapCell(PendingMisses())
+        #expect(begin(pending, miss(0x1000), now: 5))
         for now: UInt64 in [5, 6, 4 + PendingMisses.patience] {
-            let isTold = pending.begin(miss(0x1000), now: now)
+            let isTold = begin(pending, miss(0x1000), now: now)
             #expect(!isTold)
         }
-        #expect(pending.begin(miss(0x1000, .write), now: 6))
-        #expect(pending.begin(miss(0x1001), now: 6))
-        #expect(pending.begin(miss(0x1000), now: 5 + PendingMisses.patience))
+        #expect(begin(pending, miss(0x1000, .write), now: 6))
+        #expect(begin(pending, miss(0x1001), now: 6))
+        #expect(begin(pending, miss(0x1000), now: 5 + PendingMisses.patience))
     }
 
     @Test("a full list tells nothing more until one leaves it")
-    func full() {
-        var pending = PendingMisses()
+    func full() throws {
+        let pending = try HeapCell(PendingMisses())
         for index in 0..<UInt64(PendingMisses.capacity) {
-            #expect(pending.begin(miss(index), now: 1))
+            #expect(begin(pending, miss(index), now: 1))
         }
-        #expect(!pending.begin(miss(1 << 40), now: 2))
-        pending.cancel(miss(7))
-        #expect(pending.begin(miss(1 << 40), now: 2))
-        #expect(!pending.begin(miss(7), now: 2))
+        #expect(!begin(pending, miss(1 << 40), now: 2))
+        pending.value.cancel(miss(7))
+        #expect(begin(pending, miss(1 << 40), now: 2))
+        #expect(!begin(pending, miss(7), now: 2))
     }
 
     @Test("an answer ends what it satisfies; one that grants too little does not")
-    func answers() {
-        var pending = PendingMisses()
-        #expect(pending.begin(miss(0x1fff, .write), now: 1))
-        #expect(pending.begin(miss(0x2000, .read), now: 1))
-        pending.end(first: 0x1000, last: 0x1fff, .read)
-        #expect(!pending.begin(miss(0x1fff, .write), now: 2))
-        pending.end(first: 0x1000, last: 0x1fff, .write)
-        #expect(pending.begin(miss(0x1fff, .write), now: 2))
-        #expect(!pending.begin(miss(0x2000, .read), now: 2))
-        pending.end(first: 0, last: UInt64.max, .readWrite)
-        #expect(pending.begin(miss(0x2000, .read), now: 2))
+    func answers() throws {
+        let pending = try HeapCell(PendingMisses())
+        #expect(begin(pending, miss(0x1fff, .write), now: 1))
+        #expect(begin(pending, miss(0x2000, .read), now: 1))
+        pending.value.end(first: 0x1000, last: 0x1fff, .read)
+        #expect(!begin(pending, miss(0x1fff, .write), now: 2))
+        pending.value.end(first: 0x1000, last: 0x1fff, .write)
+        #expect(begin(pending, miss(0x1fff, .write), now: 2))
+        #expect(!begin(pending, miss(0x2000, .read), now: 2))
+        pending.value.end(first: 0, last: UInt64.max, .readWrite)
+        #expect(begin(pending, miss(0x2000, .read), now: 2))
     }
 
     @Test("a lookup in vain is told once; an update or an invalidation lets it be told again")
     func lookups() throws {
         let guest = try MockMemory([(guest: 0x1000, byteCount: 0x1000)])
-        var iotlb = try IOTLB()
+        let iotlb = try HeapCell(try IOTLB())
         let address = GuestAddress(rawValue: 0x9000)
-        func look(_ iotlb: inout IOTLB) -> Bool {
-            iotlb.slice(at: address, count: 8, .write, in: guest.memory) != nil
+        func look(_ iotlb: HeapCell<IOTLB>) -> Bool {
+            iotlb.value.slice(at: address, count: 8, .write, in: guest.memory) != nil
         }
-        #expect(iotlb.takeMiss(now: 1) == nil)
-        #expect(!look(&iotlb))
-        #expect(iotlb.takeMiss(now: 1) == miss(0x9000, .write))
-        #expect(iotlb.takeMiss(now: 1) == nil)
-        #expect(!look(&iotlb))
-        #expect(iotlb.takeMiss(now: 2) == nil)
-        iotlb.invalidate(first: 0x8000, last: 0x9000)
-        #expect(!look(&iotlb))
-        #expect(iotlb.takeMiss(now: 3) == miss(0x9000, .write))
-        iotlb.cancelMiss(miss(0x9000, .write))
-        #expect(!look(&iotlb))
-        #expect(iotlb.takeMiss(now: 3) == miss(0x9000, .write))
+        #expect(takeMiss(iotlb, now: 1) == nil)
+        #expect(!look(iotlb))
+        #expect(takeMiss(iotlb, now: 1) == miss(0x9000, .write))
+        #expect(takeMiss(iotlb, now: 1) == nil)
+        #expect(!look(iotlb))
+        #expect(takeMiss(iotlb, now: 2) == nil)
+        iotlb.value.invalidate(first: 0x8000, last: 0x9000)
+        #expect(!look(iotlb))
+        #expect(takeMiss(iotlb, now: 3) == miss(0x9000, .write))
+        iotlb.value.cancelMiss(miss(0x9000, .write))
+        #expect(!look(iotlb))
+        #expect(takeMiss(iotlb, now: 3) == miss(0x9000, .write))
         let update = try #require(
             IOTLBEntry(
                 address: address, byteCount: 0x1000,
                 frontend: FrontendAddress(rawValue: 0x1000 + MockMemory.frontendOffset),
                 permission: .readWrite))
-        try iotlb.insert(update)
-        #expect(look(&iotlb))
-        iotlb.invalidate(first: 0, last: UInt64.max)
-        #expect(!look(&iotlb))
-        #expect(iotlb.takeMiss(now: 4) == miss(0x9000, .write))
+        try iotlb.value.insert(update)
+        #expect(look(iotlb))
+        iotlb.value.invalidate(first: 0, last: UInt64.max)
+        #expect(!look(iotlb))
+        #expect(takeMiss(iotlb, now: 4) == miss(0x9000, .write))
     }
 }

@@ -16,7 +16,7 @@ struct RecordingRing: Ring, ~Copyable {
 
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,
-        from memory: MemoryTable
+        from memory: AddressSpace
     ) -> ChainResult { .none }
 
     mutating func rewind(to mark: RingMark) {}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// vhost-user, IOMMU support: what the frontend tells of translations, and what it is asked.
+extension HeapCell where Value == Device {
+    /// VHOST_USER_BACKEND_IOTLB_MSG
+    private static var missRequest: UInt32 { 1 }
+    /// VHOST_IOTLB_MISS
+    private static var missType: UInt64 { 1 }
+
+    /// Tells the frontend of the queue's last miss, unless it knows. With the queue's lock held,
+    /// from any thread; never waits. An address that may not be accessed as the device wants is
+    /// asked for as well: the guest may have granted more since, and QEMU takes no ACCESS_FAIL.
+    /// DPDK 21.08 does the same.
+    @inline(never)
+    func requestTranslation(_ queue: HeapCell<VirtQueue>) {
+        guard let miss = queue.value.iotlb.value.takeMiss(now: System.nanoseconds()) else {
+            return
+        }
+        // struct vhost_iotlb_msg: address, size, frontend address; permission and type are bytes.
+        var payload = InlineArray<8, UInt64>(repeating: 0)
+        payload[0] = miss.address.rawValue
+        payload[3] = UInt64(miss.permission.rawValue) | Self.missType << 8
+        let isTold = value.backendChannel.tell(
+            request: Self.missRequest, payload: payload, byteCount: 32)
+        if !isTold { queue.value.iotlb.value.cancelMiss(miss) }
+    }
+
+    /// The same for a ring that cannot start without.
+    func requestRing(_ queue: HeapCell<VirtQueue>) {
+        requestTranslation(queue)
+        RingTranslation.noteAwaited()
+    }
+
+    /// Looks again at the rings that wait for translations. Event thread.
+    func retryRings() {
+        forEachQueue { queue in
+            guard queue.value.lock.withLock({ queue.value.isAwaitingTranslation }) else { return }
+            // What keeps a ring from starting now was said when its addresses came.
+            try? start(queue)
+        }
+        reportChanges()
+    }
+
+    /// Takes a translation in, for every queue; rings that waited for it start. Event thread.
+    /// Throws `unmapped` when a byte of it is not in the guest's memory, `outOfMemory`, and what
+    /// keeps a ring from starting.
+    func addTranslation(_ entry: IOTLBEntry) throws(VhostError) {
+        let byteCount = entry.last - entry.first + 1
+        guard value.memory.table.contains(entry.frontend, byteCount: byteCount) else {
+            throw .frontend(.unmapped)
+        }
+        let deadline = Self.drainDeadline
+        var failure: VhostError?
+        forEachQueue { queue in
+            do throws(VhostError) {
+                let isElsewhere = try queue.value.lock.withLock { () throws(VhostError) -> Bool in
+                    try queue.value.iotlb.value.insert(entry)
+                    return hasMoved(queue, entry)
+                }
+                if isElsewhere { _ = try stop(queue, until: deadline) }
+                try start(queue)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// True when a new translation puts a running ring elsewhere.
+    private func hasMoved(_ queue: HeapCell<VirtQueue>, _ entry: IOTLBEntry) -> Bool {
+        guard let old = queue.value.ringParts,
+            queue.value.ringTouches(first: entry.first, last: entry.last),
+            let new = queue.value.parts(over: value.memory.table)
+        else { return false }
+        return !new.isSame(as: old)
+    }
+
+    /// Forgets translations. When this returns nothing touches the memory behind them: packets that
+    /// an engine copies are waited for, and rings that lie there are taken away until they translate
+    /// again. Event thread. Throws `busy` when an engine does not finish.
+    func removeTranslations(first: UInt64, last: UInt64) throws(VhostError) {
+        let deadline = Self.drainDeadline
+        var failure: VhostError?
+        forEachQueue { queue in
+            do throws(VhostError) {
+                try removeTranslations(of: queue, first: first, last: last, until: deadline)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private func removeTranslations(
+        of queue: HeapCell<VirtQueue>, first: UInt64, last: UInt64, until deadline: UInt64
+    ) throws(VhostError) {
+        var isIdle = false
+        var touchesRing = false
+        queue.value.lock.withLock {
+            queue.value.iotlb.value.invalidate(first: first, last: last)
+            touchesRing =
+                queue.value.hasRing && queue.value.ringTouches(first: first, last: last)
+            // What is in flight may lie in an entry that was thrown out before.
+            isIdle = value.hooks.poll(self, queue)
+        }
+        if touchesRing {
+            _ = try stop(queue, until: deadline)
+            try start(queue)
+        } else if !isIdle {
+            guard drain(queue, until: deadline) else { throw .busy }
+            queue.value.lock.withLock { queue.value.isPaused = false }
+        }
+    }
+}
