@@ -83,6 +83,8 @@ struct guest_config {
 	uint64_t shuffle_seed;		/**< Not 0: chains do not run through the ring in order. */
 };
 
+struct guest_iotlb;
+
 /** One guest. */
 struct guest {
 	struct guest_config config;
@@ -99,6 +101,7 @@ struct guest {
 	int inflight_fd;		/**< Its file, or -1; survives guest_disconnect(). */
 	bool started;
 	bool abandoned;			/**< Hung up without guest_stop(). */
+	struct guest_iotlb *iotlb;	/**< Its IOMMU, or NULL: addresses are what they are. */
 };
 
 /**
@@ -155,8 +158,8 @@ void guest_describe_memory(const struct guest *guest, struct guest_mem_table *ta
 			   int fds[GUEST_WIRE_FDS]);
 
 /**
- * Serve the backend's requests, if any wait: IOTLB misses get an identity mapping, all others
- * an acknowledgement. @return requests served or a negative errno.
+ * Serve the backend's requests, if any wait: IOTLB misses get what guest_iotlb.h says, or an
+ * identity mapping, all others an acknowledgement. @return requests served or a negative errno.
  */
 int guest_service(struct guest *guest);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "guest_iotlb.h"
 
 static bool has_protocol(const struct guest *guest, enum guest_protocol_feature bit)
 {
@@ -247,7 +248,7 @@ int guest_start(struct guest *guest)
 	if (ret == 0)
 		ret = send_rings(guest);
 	for (uint32_t i = 0; i < guest->memory.count && ret == 0 &&
-	     guest_has(guest, VIRTIO_F_ACCESS_PLATFORM); i++)
+	     guest_has(guest, VIRTIO_F_ACCESS_PLATFORM) && !guest->iotlb; i++)
 		ret = map_region(guest, &guest->memory.regions[i]);
 	if (ret == 0)
 		ret = send_status(guest, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
@@ -297,7 +298,9 @@ static int serve(struct guest *guest, const struct guest_message *message)
 	const struct vhost_iotlb_msg *miss = &message->payload.iotlb;
 	uint64_t result = 0;
 
-	if (message->request == GUEST_BACKEND_IOTLB_MSG && miss->type == VHOST_IOTLB_MISS) {
+	if (guest->iotlb && message->request == GUEST_BACKEND_IOTLB_MSG) {
+		result = guest_iotlb_answer(guest->iotlb, miss) < 0;
+	} else if (message->request == GUEST_BACKEND_IOTLB_MSG && miss->type == VHOST_IOTLB_MISS) {
 		result = 1;
 		for (unsigned int i = 0; i < guest->memory.count && result; i++) {
 			const struct guest_region *region = &guest->memory.regions[i];

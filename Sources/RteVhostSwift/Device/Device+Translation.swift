@@ -13,7 +13,7 @@ extension HeapCell where Value == Device {
     /// asked for as well: the guest may have granted more since, and QEMU takes no ACCESS_FAIL.
     /// DPDK 21.08 does the same.
     @inline(never)
-    func requestTranslation(_ queue: HeapCell<VirtQueue>) {
+    func requestTranslation(_ queue: HeapCell<VirtQueue>, tries: Int = 1) {
         guard let miss = queue.value.iotlb.value.takeMiss(now: System.nanoseconds()) else {
             return
         }
@@ -21,14 +21,18 @@ extension HeapCell where Value == Device {
         var payload = InlineArray<8, UInt64>(repeating: 0)
         payload[0] = miss.address.rawValue
         payload[3] = UInt64(miss.permission.rawValue) | Self.missType << 8
-        let isTold = value.backendChannel.tell(
-            request: Self.missRequest, payload: payload, byteCount: 32)
-        if !isTold { queue.value.iotlb.value.cancelMiss(miss) }
+        for _ in 0..<tries {
+            let isTold = value.backendChannel.tell(
+                request: Self.missRequest, payload: payload, byteCount: 32)
+            if isTold { return }
+        }
+        queue.value.iotlb.value.cancelMiss(miss)
     }
 
     /// The same for a ring that cannot start without.
     func requestRing(_ queue: HeapCell<VirtQueue>) {
-        requestTranslation(queue)
+        // No poll repeats it soon when another thread has the channel now.
+        requestTranslation(queue, tries: 32)
         RingTranslation.noteAwaited()
     }
 
@@ -103,6 +107,8 @@ extension HeapCell where Value == Device {
                 queue.value.hasRing && queue.value.ringTouches(first: first, last: last)
             // What is in flight may lie in an entry that was thrown out before.
             isIdle = value.hooks.poll(self, queue)
+            // An engine that an earlier invalidation waited for in vain.
+            if isIdle { queue.value.isPaused = false }
         }
         if touchesRing {
             _ = try stop(queue, until: deadline)

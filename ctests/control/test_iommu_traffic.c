@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Packets of guests behind an IOMMU: what one buffer, table or ring holds lies in pages all over
+ * the memory that the backend sees.
+ */
+#define _GNU_SOURCE
+#include "control_iommu.h"
+
+static const uint32_t sizes[] = { 60, 64, 1500, 2000, 4096, 9000 };
+
+static const struct guest_shape shapes[] = {
+	{ .indirect = false },
+	{ .indirect = true },
+	{ .indirect = false, .header_pieces = 1 },
+	{ .indirect = true, .header_pieces = 3, .data_pieces = 7 },
+	{ .indirect = false, .header_pieces = 1, .data_pieces = 9 },
+};
+
+/** All sizes in all shapes, both ways, more than once around each ring. */
+static void move_packets(struct control_iommu *iommu)
+{
+	for (size_t i = 0; i < CONTROL_COUNT(sizes); i++) {
+		for (size_t j = 0; j < CONTROL_COUNT(shapes); j++)
+			control_iommu_send(iommu, 60, sizes[i], &shapes[j]);
+		control_iommu_receive(iommu, 200, sizes[i]);
+	}
+}
+
+static void traffic(const struct guest_config *config, uint64_t seed, bool has_engine)
+{
+	struct control_counts before;
+	struct control_iommu iommu;
+
+	control_pool();
+	control_iommu_listen(&iommu, "traffic", RTE_VHOST_USER_ASYNC_COPY);
+	control_count(&before);
+	control_iommu_attach(&iommu, config, seed);
+	if (has_engine)
+		control_iommu_use_engine(&iommu);
+	move_packets(&iommu);
+	/* Each page once, each ring part once, and few that were asked for twice meanwhile. */
+	assert_true(iommu.iotlb.misses <= 2 * iommu.iotlb.pages);
+	assert_int_equal(iommu.iotlb.misses, iommu.iotlb.answers);
+	control_iommu_detach(&iommu);
+	control_assert_flat(&before);
+	control_iommu_close(&iommu);
+}
+
+static void run(uint64_t features, uint64_t seed, bool has_engine)
+{
+	struct guest_config config;
+
+	control_iommu_config(&config);
+	config.features |= features;
+	traffic(&config, seed, has_engine);
+}
+
+static void identity_sync(void **state)
+{
+	(void)state;
+	run(0, 0, false);
+}
+
+static void scattered_sync(void **state)
+{
+	(void)state;
+	run(0, 1, false);
+	run(GUEST_BIT(VIRTIO_F_IN_ORDER), 2, false);
+}
+
+static void identity_async(void **state)
+{
+	(void)state;
+	run(0, 0, true);
+}
+
+static void scattered_async(void **state)
+{
+	(void)state;
+	run(0, 3, true);
+	run(GUEST_BIT(VIRTIO_F_IN_ORDER), 4, true);
+}
+
+/* Buffers and receive chains larger than a page: each crosses many. */
+static void large_buffers(void **state)
+{
+	struct guest_config config;
+
+	(void)state;
+	for (int mode = 0; mode < 4; mode++) {
+		control_iommu_config(&config);
+		config.buffer_size = 20000;
+		config.ring_size = 64;
+		if (mode & 1)
+			config.features &= ~GUEST_BIT(VIRTIO_NET_F_MRG_RXBUF);
+		traffic(&config, 5 + (uint64_t)mode, mode >= 2);
+	}
+}
+
+/* Rings whose parts are many pages each, and rings within one page. */
+static void ring_sizes(void **state)
+{
+	static const uint32_t ring_sizes[] = { 8, 64, 1024, 4096 };
+	static const struct guest_shape shape = { .indirect = true };
+	struct guest_config config;
+	struct control_iommu iommu;
+
+	(void)state;
+	for (size_t i = 0; i < CONTROL_COUNT(ring_sizes); i++) {
+		control_iommu_config(&config);
+		config.ring_size = ring_sizes[i];
+		config.buffer_size = 512;
+		config.table_entries = 4;
+		config.tx_buffers = config.rx_buffers = 1024;
+		control_iommu_listen(&iommu, "sizes", 0);
+		control_iommu_attach(&iommu, &config, 10 + i);
+		control_iommu_send(&iommu, 5000, 400, &shape);
+		control_iommu_receive(&iommu, 5000, 400);
+		control_iommu_close(&iommu);
+	}
+}
+
+/* More pages in use than the table has entries: packets go on, only slower. */
+static void more_pages_than_entries(void **state)
+{
+	static const struct guest_shape shape;
+	struct guest_config config;
+	struct control_iommu iommu;
+
+	(void)state;
+	control_iommu_config(&config);
+	config.ring_size = 1024;
+	config.buffer_size = 9000;
+	config.table_entries = 0;
+	control_iommu_listen(&iommu, "thrash", 0);
+	control_iommu_attach(&iommu, &config, 20);
+	assert_true(iommu.iotlb.pages > 4096);
+	control_iommu_send(&iommu, 4096, 8900, &shape);
+	control_iommu_receive(&iommu, 4096, 8900);
+	control_iommu_close(&iommu);
+}
+
+/* GET_VRING_BASE forgets: what changes while a queue is stopped nobody tells it. */
+static void a_stopped_queue_forgets(void **state)
+{
+	struct guest_config config;
+	struct control_iommu iommu;
+
+	(void)state;
+	control_iommu_config(&config);
+	control_iommu_listen(&iommu, "stopped", 0);
+	for (uint64_t round = 0; round < 5; round++) {
+		uint64_t asked;
+		int from;
+
+		if (!iommu.device.guest)
+			control_iommu_attach(&iommu, &config, 30);
+		control_iommu_check(&iommu);
+		assert_int_equal(guest_stop(iommu.device.guest), 0);
+		for (uint32_t page = 0; page + 1 < iommu.iotlb.pages / 2; page++)
+			if (page > 400)
+				guest_iotlb_swap(&iommu.iotlb, page,
+						 iommu.iotlb.pages - 1 - page, 1);
+		asked = iommu.iotlb.misses;
+		from = control_events();
+		assert_int_equal(guest_start(iommu.device.guest), 0);
+		while (control_count_events(from, CONTROL_NEW_DEVICE, -1) == 0)
+			control_iommu_serve(&iommu, 1);
+		control_iommu_check(&iommu);
+		assert_true(iommu.iotlb.misses > asked);
+	}
+	control_iommu_close(&iommu);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(identity_sync),
+	cmocka_unit_test(scattered_sync),
+	cmocka_unit_test(identity_async),
+	cmocka_unit_test(scattered_async),
+	cmocka_unit_test(large_buffers),
+	cmocka_unit_test(ring_sizes),
+	cmocka_unit_test(more_pages_than_entries),
+	cmocka_unit_test(a_stopped_queue_forgets),
+};
+
+CONTROL_MAIN_QUIET(300, tests)
