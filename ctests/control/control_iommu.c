@@ -12,6 +12,7 @@ void control_iommu_config(struct guest_config *config)
 	guest_config_init(config);
 	config->features |= GUEST_BIT(VIRTIO_F_ACCESS_PLATFORM);
 	config->protocol_features |= GUEST_BIT(GUEST_PROTOCOL_BACKEND_REQ);
+	control_choose_ring(config);
 }
 
 void control_iommu_listen(struct control_iommu *iommu, const char *name, uint64_t flags)

@@ -107,10 +107,11 @@ uint32_t control_payload_size(uint32_t request)
 	case GUEST_SET_MEM_TABLE:
 		return 8 + 32;
 	case GUEST_SET_VRING_ADDR:
-	case GUEST_IOTLB_MSG:
 	case GUEST_ADD_MEM_REG:
 	case GUEST_REM_MEM_REG:
 		return 40;
+	case GUEST_IOTLB_MSG:
+		return 32;
 	case GUEST_SET_LOG_BASE:
 		return 16;
 	case GUEST_GET_INFLIGHT_FD:

@@ -95,7 +95,7 @@ static void unknown_flags_are_refused(void **state)
 	control_path(path, "flags");
 	assert_int_equal(CONTROL_LOGGED(text, rte_vhost_driver_register(path, 1ULL << 63)), -1);
 	control_assert_line(text, path, "invalid", NULL);
-	/* Client mode and IOMMU are not part of this release: refused, not ignored. */
+	/* Client mode is not part of this release: refused, not ignored. */
 	if (rte_vhost_driver_register(path, RTE_VHOST_USER_CLIENT) == 0)
 		assert_int_equal(rte_vhost_driver_unregister(path), 0);
 	assert_int_equal(rte_vhost_driver_register(path, 0), 0);

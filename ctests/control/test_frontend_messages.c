@@ -117,10 +117,10 @@ static void unknown_requests_are_refused(void **state)
 {
 	/*
 	 * Among them those of protocol features that this release does not offer: SET_LOG_BASE,
-	 * IOTLB_MSG, GET_INFLIGHT_FD and SET_INFLIGHT_FD. Their rows of the hostile inputs come
+	 * GET_INFLIGHT_FD and SET_INFLIGHT_FD. Their rows of the hostile inputs come
 	 * with the features.
 	 */
-	static const uint32_t requests[] = { 0, GUEST_SET_LOG_BASE, GUEST_IOTLB_MSG,
+	static const uint32_t requests[] = { 0, GUEST_SET_LOG_BASE,
 		GUEST_GET_INFLIGHT_FD, GUEST_SET_INFLIGHT_FD, 46, 64, 1000, 0x7fffffff,
 		0xffffffff };
 

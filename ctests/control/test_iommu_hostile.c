@@ -5,7 +5,6 @@
 #include "control_iommu.h"
 
 #include "guest_split.h"
-
 #define PAGE GUEST_IOTLB_PAGE
 
 static struct control_echo echo;
@@ -388,14 +387,14 @@ static void updates_replace_each_other(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(an_unanswered_miss_costs_nothing),
-	cmocka_unit_test(changing_addresses_are_bounded),
-	cmocka_unit_test(an_unread_channel_blocks_nobody),
-	cmocka_unit_test(late_mappings_are_found),
-	cmocka_unit_test(permissions_are_kept),
-	cmocka_unit_test(bad_messages_are_refused),
-	cmocka_unit_test(the_flag_decides),
-	cmocka_unit_test(updates_replace_each_other),
+	CONTROL_TEST(an_unanswered_miss_costs_nothing),
+	CONTROL_TEST_SPLIT(changing_addresses_are_bounded),
+	CONTROL_TEST(an_unread_channel_blocks_nobody),
+	CONTROL_TEST(late_mappings_are_found),
+	CONTROL_TEST(permissions_are_kept),
+	CONTROL_TEST(bad_messages_are_refused),
+	CONTROL_TEST(the_flag_decides),
+	CONTROL_TEST(updates_replace_each_other),
 };
 
 CONTROL_MAIN_QUIET(300, tests)

@@ -334,20 +334,20 @@ static void an_engine_is_waited_for(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(forget_buffers_sync),
-	cmocka_unit_test(forget_buffers_async),
-	cmocka_unit_test(move_buffers_sync),
-	cmocka_unit_test(move_buffers_async),
-	cmocka_unit_test(forget_rings_sync),
-	cmocka_unit_test(forget_rings_async),
-	cmocka_unit_test(move_rings_sync),
-	cmocka_unit_test(move_rings_async),
-	cmocka_unit_test(forget_all_sync),
-	cmocka_unit_test(forget_all_async),
-	cmocka_unit_test(everything_sync),
-	cmocka_unit_test(everything_async),
-	cmocka_unit_test(a_forgotten_ring_is_not_touched),
-	cmocka_unit_test(an_engine_is_waited_for),
+	CONTROL_TEST(forget_buffers_sync),
+	CONTROL_TEST(forget_buffers_async),
+	CONTROL_TEST(move_buffers_sync),
+	CONTROL_TEST(move_buffers_async),
+	CONTROL_TEST(forget_rings_sync),
+	CONTROL_TEST(forget_rings_async),
+	CONTROL_TEST(move_rings_sync),
+	CONTROL_TEST(move_rings_async),
+	CONTROL_TEST(forget_all_sync),
+	CONTROL_TEST(forget_all_async),
+	CONTROL_TEST(everything_sync),
+	CONTROL_TEST(everything_async),
+	CONTROL_TEST(a_forgotten_ring_is_not_touched),
+	CONTROL_TEST(an_engine_is_waited_for),
 };
 
 CONTROL_MAIN_QUIET(400, tests)

@@ -174,14 +174,14 @@ static void a_stopped_queue_forgets(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(identity_sync),
-	cmocka_unit_test(scattered_sync),
-	cmocka_unit_test(identity_async),
-	cmocka_unit_test(scattered_async),
-	cmocka_unit_test(large_buffers),
-	cmocka_unit_test(ring_sizes),
-	cmocka_unit_test(more_pages_than_entries),
-	cmocka_unit_test(a_stopped_queue_forgets),
+	CONTROL_TEST(identity_sync),
+	CONTROL_TEST(scattered_sync),
+	CONTROL_TEST(identity_async),
+	CONTROL_TEST(scattered_async),
+	CONTROL_TEST(large_buffers),
+	CONTROL_TEST(ring_sizes),
+	CONTROL_TEST(more_pages_than_entries),
+	CONTROL_TEST(a_stopped_queue_forgets),
 };
 
 CONTROL_MAIN_QUIET(300, tests)
