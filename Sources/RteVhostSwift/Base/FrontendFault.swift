@@ -23,7 +23,7 @@ enum FrontendFault: Equatable {
     /// The file behind the guest's memory was cut short.
     case memoryGone
     /// The frontend's answer to a request of ours was "no".
-    case refused
+    case declined
     /// The frontend did not answer a request of ours in time, or not with an answer.
     case noAnswer
     /// The peer closed the connection.
@@ -41,7 +41,7 @@ enum FrontendFault: Equatable {
         case .refused: "refused by the application"
         case .unmapped: "address outside the memory table"
         case .memoryGone: "the file behind the guest's memory was cut short"
-        case .refused: "the frontend refuses"
+        case .declined: "the frontend declines"
         case .noAnswer: "the frontend does not answer"
         case .disconnected: "connection closed"
         }

@@ -94,7 +94,7 @@ struct BackendChannel: ~Copyable {
         do throws(VhostError) {
             try awaitAnswer(request, on: copy, until: deadline)
         } catch {
-            if error != .frontend(.refused) { drop(current) }
+            if error != .frontend(.declined) { drop(current) }
             throw error
         }
     }
@@ -137,7 +137,7 @@ struct BackendChannel: ~Copyable {
         _ request: UInt32, on socket: borrowing FileDescriptor, until deadline: UInt64
     ) throws(VhostError) {
         let wanted = Self.headerByteCount + 8
-        var bytes = InlineArray<512, UInt8>(repeating: 0)
+        var bytes = MessageBytes(repeating: 0)
         var count = 0
         while count < wanted {
             let now = System.nanoseconds()
@@ -156,7 +156,7 @@ struct BackendChannel: ~Copyable {
         guard answered == request, flags & 7 == 1 | 4, size == 8 else {
             throw .frontend(.noAnswer)
         }
-        guard try reader.u64() == 0 else { throw .frontend(.refused) }
+        guard try reader.u64() == 0 else { throw .frontend(.declined) }
     }
 
     /// Gives a channel up whose frontend left the protocol, unless it was replaced meanwhile.

@@ -70,9 +70,7 @@ extension HeapCell where Value == Device {
     func descriptorRing(
         of queue: HeapCell<VirtQueue>
     ) throws(VhostError) -> GuestArray<GuestWords> {
-        guard queue.value.hasRing, let slices = queue.value.slices(in: value.memory.table) else {
-            throw .notFound
-        }
-        return GuestArray(slices.descriptors)
+        guard let parts = queue.value.ringParts else { throw .notFound }
+        return GuestArray(parts.descriptors)
     }
 }

@@ -28,7 +28,8 @@ struct SegmentList: ~Copyable {
     /// Without a ring there are no chains: nothing is allocated for a queue that never starts.
     init(ringSize: Int) throws(VhostError) {
         guard ringSize > 0 else {
-            slices = try FixedBuffer(count: 0, repeating: .empty)
+            descriptorLimit = 0
+            slices = FixedBuffer()
             return
         }
         let capacity = min(max(ringSize, 256), Self.maximumCount)
