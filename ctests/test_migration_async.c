@@ -244,7 +244,7 @@ static void logging_begins_when_the_engine_is_idle(void **state)
 		assert_int_equal(bench_collect(bench, 5), 5);
 		assert_same();
 		assert_int_equal(bench_receive(bench), 5);
-		/* Given up in the middle of copies: these are not marked, nor any that come later. */
+		/* Given up in the middle of copies: neither these are marked nor later ones. */
 		assert_int_equal(bench_enqueue(bench, 5, LARGE), 5);
 		assert_int_equal(guest_log_stop(bench->guest), 0);
 		guest_log_take(&dirty);

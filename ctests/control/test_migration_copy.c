@@ -185,12 +185,14 @@ static void rings_that_start_while_it_is_logged(void **state)
 			int from = control_events();
 
 			control_send_good(&migrated, i);
-			assert_int_equal(rte_vhost_enable_guest_notification(migrated.vid, 1, i % 2), 0);
+			assert_int_equal(rte_vhost_enable_guest_notification(migrated.vid, 1,
+									     i % 2), 0);
 			migration_assert_same();
 			assert_int_equal(guest_stop(migrated.guest), 0);
 			migration_assert_same();
 			assert_int_equal(guest_start(migrated.guest), 0);
-			assert_true(control_wait_event(from, CONTROL_NEW_DEVICE, migrated.vid) >= 0);
+			assert_true(control_wait_event(from, CONTROL_NEW_DEVICE,
+						       migrated.vid) >= 0);
 			migration_assert_same();
 		}
 		migration_end();

@@ -24,7 +24,8 @@ static void *work(void *argument)
 
 		while (count < 8) {
 			sequence++;
-			mbufs[count] = migration_packet(60 + (uint32_t)(sequence * 7919 % 9000), sequence);
+			mbufs[count] = migration_packet(60 + (uint32_t)(sequence * 7919 % 9000),
+							sequence);
 			if (!mbufs[count++])
 				abort();
 		}
@@ -71,7 +72,8 @@ static void guest_works(void)
 	}
 	guest_submit(tx);
 	while ((size = guest_rx(rx, frame, sizeof(frame), &received)) >= 0)
-		assert_int_equal(guest_packet_check(frame, (uint32_t)size, &stamp, &hash, &swapped), 0);
+		assert_int_equal(guest_packet_check(frame, (uint32_t)size, &stamp, &hash,
+						    &swapped), 0);
 	guest_rx_fill(rx);
 	guest_submit(rx);
 }
