@@ -273,7 +273,14 @@ static void a_stuck_engine_keeps_logging_from_beginning(void **state)
 	engine_finish(&bench->engines[RX], ENGINE_ALL);
 	assert_int_equal(bench_collect(bench, 10), 10);
 	assert_int_equal(bench_receive(bench), 10);
+	/* An engine that has gone on since is waited for again. */
+	assert_int_equal(bench_enqueue(bench, 5, LARGE), 5);
+	bench->engines[RX].slow = 400;
 	begin(bench);
+	assert_int_equal(engine_held(&bench->engines[RX]), 0);
+	assert_int_equal(bench_receive(bench), 5);
+	bench->engines[RX].slow = 0;
+	assert_int_equal(bench_collect(bench, 10), 5);
 	assert_int_equal(bench_enqueue(bench, 5, LARGE), 5);
 	finish(bench);
 }

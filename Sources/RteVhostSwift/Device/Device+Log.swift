@@ -56,9 +56,11 @@ extension Device {
         let features = features.load(ordering: .relaxed)
         guard features & Feature.logAll != 0 else { return }
         queue.value.lock.withLock {
-            guard let start = queue.value.usedAddress(in: memory.table, features: features) else {
-                return
+            // The table may change while the ring is stopped.
+            let place = lock.withLock {
+                queue.value.usedAddress(in: memory.table, features: features)
             }
+            guard let start = place else { return }
             let (address, wraps) = start.rawValue.addingReportingOverflow(offset)
             guard !wraps else { return }
             queue.value.dirtyLog.mark(GuestAddress(rawValue: address), count: count)

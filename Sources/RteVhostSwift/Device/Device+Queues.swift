@@ -21,7 +21,12 @@ extension HeapCell where Value == Device {
     /// Stops bursts from taking packets and waits until the engine has none of this queue's. False
     /// when it does not finish in time; the queue stays paused.
     func drain(_ queue: HeapCell<VirtQueue>, until deadline: UInt64) -> Bool {
-        queue.value.lock.withLock { queue.value.isPaused = true }
+        let packets = queue.value.lock.withLock {
+            queue.value.isPaused = true
+            return queue.value.statistics.packets
+        }
+        // An engine that went on since is waited for as any other.
+        if queue.value.isStuck, packets != queue.value.packetsWhenStuck { setStuck(queue, false) }
         // An engine that was waited for in vain is not waited for again: other devices have their
         // turn.
         let deadline = value.stuckQueueCount > 0 ? 0 : deadline
@@ -40,11 +45,12 @@ extension HeapCell where Value == Device {
         }
         guard !queue.value.isStuck else { return false }
         setStuck(queue, true)
+        queue.value.packetsWhenStuck = packets
         Log.error { line in
             line.add(value.path)
             line.add(": queue ")
             line.add(queue.value.index)
-            line.add(": the DMA engine does not finish its copies; the queue stays stopped")
+            line.add(": the DMA engine does not finish its copies")
         }
         return false
     }

@@ -32,6 +32,8 @@ struct VirtQueue: ~Copyable {
     var isPaused = false
     /// The engine was waited for in vain, and did not finish since. Event thread alone.
     var isStuck = false
+    /// Packets that had passed when it was found stuck. Event thread alone.
+    var packetsWhenStuck: UInt64 = 0
     /// What the application was told last through `vring_state_changed`.
     var reportedReady = false
     /// SET_VRING_KICK.

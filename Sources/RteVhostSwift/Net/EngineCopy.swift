@@ -33,11 +33,11 @@ struct EngineCopy: CopyEngine, ~Copyable {
     private var packetStart = 0
     /// Bytes of the packet at hand that the engine copies.
     private(set) var packetByteCount = 0
-    /// Where the packets are written that the engine has, while that is logged.
-    var writes: EngineWrites
     /// Descriptors of the batch, and the FIFO's sequence number of each.
     private var batchCount = 0
     private var sequences = InlineArray<64, UInt32>(repeating: 0)
+    /// Where the packets are written that the engine has, while that is logged.
+    var writes: EngineWrites
 
     /// No engine.
     init() throws(VhostError) {

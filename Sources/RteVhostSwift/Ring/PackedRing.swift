@@ -24,13 +24,13 @@ struct PackedRing: ~Copyable {
     private var withheld: (index: Int, word: UInt64)?
     /// `nextUsed` when the guest was last notified, or asked; nil until the first time.
     private var notifiedUsed: PackedPosition?
-    /// `nextUsed` when `takeWrites` was asked last.
-    private var takenUsed = PackedPosition()
-    /// The device's event suppression structure was written since.
-    private var didWriteEvent = false
     /// VIRTIO_F_EVENT_IDX was negotiated.
     private let usesEventIndex: Bool
     private(set) var isBroken = false
+    /// For `takeWrites`: `nextUsed` when it was asked last, and whether the device's event
+    /// structure was written since.
+    private var takenUsed = PackedPosition()
+    private var didWriteEvent = false
 
     /// Bytes of each part for a ring of `size` slots: descriptors, driver and device event.
     static func byteCounts(size: Int) -> (descriptors: Int, available: Int, used: Int) {

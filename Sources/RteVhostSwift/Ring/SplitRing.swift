@@ -11,7 +11,6 @@ struct SplitRing: Ring, ~Copyable {
     /// flags, idx; then elements of 8 bytes; then avail_event: virtio 1.2, 2.7.8.
     private let usedHeader: GuestArray<UInt16>
     private let usedElements: GuestArray<UInt64>
-    private let usedSlice: GuestSlice
     private let mask: UInt16
 
     /// Slots: a power of two up to 32,768, or 0 before the addresses are set.
@@ -26,13 +25,14 @@ struct SplitRing: Ring, ~Copyable {
     private var publishedUsed: UInt16
     /// `used.idx` when the guest was last notified, or asked; nil until the first time.
     private var notifiedUsed: UInt16?
-    /// `nextUsed` when `takeWrites` was asked last.
-    private var takenUsed: UInt16 = 0
-    /// `avail_event` was written since.
-    private var didWriteEvent = false
     /// VIRTIO_F_EVENT_IDX was negotiated.
     private let usesEventIndex: Bool
     private(set) var isBroken = false
+    /// For `takeWrites`: all of the used ring, `nextUsed` when it was asked last, and whether
+    /// `avail_event` was written since.
+    private let usedSlice: GuestSlice
+    private var takenUsed: UInt16 = 0
+    private var didWriteEvent = false
 
     /// Bytes of each part for a ring of `size` slots, the event fields included.
     static func byteCounts(size: Int) -> (descriptors: Int, available: Int, used: Int) {
