@@ -226,7 +226,8 @@ static void features_renegotiated_while_running(void **state)
 	control_attach(&stage.target, NULL);
 	guest = stage.target.guest;
 	for (int bit = 0; bit < 36; bit++)
-		if (guest->offered & GUEST_BIT(bit)) {
+		/* LOG_ALL alone comes and goes: test_migration_log.c. */
+		if (guest->offered & GUEST_BIT(bit) && bit != GUEST_F_LOG_ALL) {
 			uint64_t other = guest->features ^ GUEST_BIT(bit);
 
 			assert_int_equal(guest_set_features(&guest->frontend, other), -EREMOTEIO);

@@ -116,11 +116,10 @@ static void random_messages(void **state)
 static void unknown_requests_are_refused(void **state)
 {
 	/*
-	 * Among them those of protocol features that this release does not offer: SET_LOG_BASE,
-	 * GET_INFLIGHT_FD and SET_INFLIGHT_FD. Their rows of the hostile inputs come
-	 * with the features.
+	 * Among them those of protocol features that were not negotiated: GET_INFLIGHT_FD and
+	 * SET_INFLIGHT_FD.
 	 */
-	static const uint32_t requests[] = { 0, GUEST_SET_LOG_BASE,
+	static const uint32_t requests[] = { 0,
 		GUEST_GET_INFLIGHT_FD, GUEST_SET_INFLIGHT_FD, 46, 64, 1000, 0x7fffffff,
 		0xffffffff };
 
@@ -160,9 +159,6 @@ static void wrong_sizes_end_the_connection(void **state)
 	for (uint32_t request = 1; request <= GUEST_NET_SET_MTU; request++) {
 		uint32_t right = control_payload_size(request);
 
-		/* Not part of this release: SET_LOG_BASE, SET_LOG_FD. */
-		if (request == GUEST_SET_LOG_BASE || request == GUEST_SET_LOG_FD)
-			continue;
 		/* Its size depends on its contents: from 8 to 264 bytes. */
 		wrong_size_ends_the_connection(request,
 					       request == GUEST_SET_MEM_TABLE ? 265 : right + 1);
