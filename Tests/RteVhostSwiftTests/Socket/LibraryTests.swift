@@ -76,37 +76,4 @@ struct LibraryTests {
         #expect(System.isSocket(path) && other.number >= 0)
         System.unlink(path)
     }
-
-    @Test("VhostError.limitReached: a registry has 1,024 cells; a free one is used again")
-    func registry() throws {
-        let cell = try HeapCell(DriverRegistry())
-        var first: HeapCell<Driver>?
-        for index in 0..<1024 {
-            let driver = try cell.value.claim()
-            driver.value.path = self.path("\(index)")
-            driver.value.state = .registered
-            if index == 500 { first = driver }
-        }
-        func claim() -> VhostError? {
-            fault { () throws(VhostError) in _ = try cell.value.claim() }
-        }
-        #expect(claim() == .limitReached)
-        let found = cell.value.find(path("500"))
-        #expect(found?.index == 500)
-        let generation = first?.value.generation
-        first?.value.reset()
-        let later = first?.value.generation
-        #expect(later == generation.map { $0 + 1 })
-        let isForgotten = cell.value.find(path("500")) == nil
-        #expect(isForgotten)
-        let again = try cell.value.claim()
-        let isSame = first.map { $0 == again }
-        #expect(isSame == true)
-        for index in [-1, 1024, Int.max] {
-            let isNone = cell.value.cell(index) == nil
-            #expect(isNone)
-        }
-        let count = cell.value.count
-        #expect(count == 1024)
-    }
 }
