@@ -39,6 +39,8 @@
 
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_vdpa.h>
+#include <rte_vdpa_dev.h>
 #include <rte_vhost.h>
 #include <rte_vhost_async.h>
 #include <rte_vhost_crypto.h>
@@ -50,6 +52,7 @@
 #include "crte_memory.h"
 #include "crte_socket.h"
 #include "crte_thread.h"
+#include "crte_vdpa.h"
 
 /*
  * Addresses of fields that other threads may change: Swift's own field access may go through a

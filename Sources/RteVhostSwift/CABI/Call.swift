@@ -38,6 +38,15 @@ enum Call {
         }
     }
 
+    /// One line that names function and reason.
+    static func log(_ function: StaticString, _ error: VhostError) {
+        Log.error { line in
+            line.add(function)
+            line.add(": ")
+            line.add(error)
+        }
+    }
+
     /// One line that names function, socket, queue and reason.
     static func log(
         _ function: StaticString, _ vid: Int32, _ queue: UInt16, _ error: VhostError

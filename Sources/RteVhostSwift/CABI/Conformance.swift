@@ -6,7 +6,8 @@ import CRteVhost
 /// Header and implementation cannot drift apart: each exported function must have the type that its
 /// C declaration is imported as, or this file does not compile. Nothing here runs.
 enum Conformance {
-    private static func sameType<Function>(_: Function, _: Function) {}
+    /// Compiles for functions of one type.
+    static func sameType<Function>(_: Function, _: Function) {}
 
     /// rte_vhost.h: sockets.
     static func drivers() {

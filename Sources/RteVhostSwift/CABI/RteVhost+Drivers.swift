@@ -101,7 +101,7 @@ public func rte_vhost_driver_get_features(
     guard let path = unsafe Call.path(name, path) else { return -1 }
     return Call.result(name, path: path) { () throws(VhostError) in
         guard let features = unsafe features else { throw .invalidArgument }
-        unsafe features.pointee = try Library.change(path) { $0.features }
+        unsafe features.pointee = try Library.features(path)
     }
 }
 
@@ -129,7 +129,7 @@ public func rte_vhost_driver_get_protocol_features(
     guard let path = unsafe Call.path(name, path) else { return -1 }
     return Call.result(name, path: path) { () throws(VhostError) in
         guard let features = unsafe features else { throw .invalidArgument }
-        unsafe features.pointee = try Library.change(path) { $0.protocolFeatures }
+        unsafe features.pointee = try Library.protocolFeatures(path)
     }
 }
 
@@ -142,6 +142,6 @@ public func rte_vhost_driver_get_queue_num(
     guard let path = unsafe Call.path(name, path) else { return -1 }
     return Call.result(name, path: path) { () throws(VhostError) in
         guard let count = unsafe count else { throw .invalidArgument }
-        unsafe count.pointee = try Library.change(path) { $0.queuePairs }
+        unsafe count.pointee = try Library.queuePairs(path)
     }
 }

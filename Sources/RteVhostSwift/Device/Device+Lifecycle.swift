@@ -19,6 +19,11 @@ extension HeapCell where Value == Device {
             }
             if let ready { reportQueue(queue.value.index, isReady: ready) }
         }
+        runIfReady()
+        if value.isRunning.load(ordering: .relaxed) { configureVdpa() }
+    }
+
+    private func runIfReady() {
         guard !value.isRunning.load(ordering: .relaxed), canRun else { return }
         // Running before the call: functions that the callback calls must find the device.
         value.isRunning.store(true, ordering: .releasing)
@@ -33,7 +38,10 @@ extension HeapCell where Value == Device {
         if !isAccepted { value.isRunning.store(false, ordering: .releasing) }
     }
 
-    private func reportQueue(_ index: Int, isReady: Bool) {
+    /// Tells driver and application about a queue.
+    func reportQueue(_ index: Int, isReady: Bool) {
+        // DPDK 21.08: the vDPA driver first.
+        _ = value.vdpa?.setQueueState(value.vid, Int32(index), isReady ? 1 : 0)
         _ = value.callbacks?.queueStateChanged?(
             value.vid, UInt16(truncatingIfNeeded: index), isReady ? 1 : 0)
     }
@@ -54,6 +62,7 @@ extension HeapCell where Value == Device {
     /// Tells the application that the device stops, once.
     func stopRunning() {
         guard value.isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        closeVdpa()
         value.callbacks?.destroyDevice?(value.vid)
     }
 
@@ -118,7 +127,9 @@ extension Device {
         dirtyLogEvent = nil
         callbacks = nil
         externalHandlers = nil
+        vdpa = nil
         lock.unlock()
+        isVdpaConfigured = false
         inflightArea = nil
         backendChannel.reset()
         isDraining = false

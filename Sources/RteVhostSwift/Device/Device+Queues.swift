@@ -118,7 +118,10 @@ extension HeapCell where Value == Device {
             queue.value.lock.withLock { queue.value.addresses = addresses }
             return
         }
-        if isRunning { _ = try stop(queue, until: Self.drainDeadline) }
+        if isRunning {
+            withdrawFromVdpa(queue)
+            _ = try stop(queue, until: Self.drainDeadline)
+        }
         queue.value.lock.withLock { queue.value.addresses = addresses }
         try start(queue)
     }
@@ -142,6 +145,7 @@ extension HeapCell where Value == Device {
     /// Throws `busy` when an engine does not let go of the old one, which then stays.
     func setMemory(_ memory: consuming GuestMemory) throws(VhostError) {
         var memory = memory
+        closeVdpa()
         let deadline = Self.drainDeadline
         var failure: VhostError?
         forEachQueue { queue in

@@ -54,6 +54,10 @@ struct Device: ~Copyable {
     var inflightArea: InflightArea?
     /// Requests to the frontend.
     var backendChannel = BackendChannel()
+    /// The driver of hardware that serves the device.
+    var vdpa: VdpaOperations?
+    /// That driver was told to set its hardware up, and did. Event thread.
+    var isVdpaConfigured = false
     /// The driver's flags.
     var flags = DriverFlags(rawValue: 0)
     /// Features that the driver offers.

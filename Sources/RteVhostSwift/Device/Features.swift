@@ -79,15 +79,18 @@ enum ProtocolFeature {
     static let backendRequests: UInt64 = 1 << 5
     /// Requests to the frontend may carry a descriptor.
     static let backendSendsDescriptors: UInt64 = 1 << 10
+    /// BACKEND_VRING_HOST_NOTIFIER_MSG.
+    static let hostNotifier: UInt64 = 1 << 11
     /// SET_STATUS and GET_STATUS.
     static let status: UInt64 = 1 << 16
 
     /// What a net device offers when the application changes nothing.
     static let netDefaults: UInt64 =
         multiQueue | logFile | rarp | replyAck | netMTU | status | backendRequests
-        | backendSendsDescriptors
+        | backendSendsDescriptors | hostNotifier
 
-    /// What an application may offer: besides, what it serves by itself or with a record of its own.
+    /// What an application may offer: besides, what it serves by itself or with a record of
+    /// its own.
     static let served: UInt64 =
         netDefaults | cryptoSession | configuration | inflightShared | resetDevice
 }

@@ -31,6 +31,8 @@ struct Driver: ~Copyable {
     var queuePairs: UInt32 = 128
     /// The built-in net backend serves its devices.
     var isNet = true
+    /// Hardware that serves its devices.
+    var vdpa: VdpaDevice?
     /// The application's callbacks.
     var callbacks: DeviceCallbacks?
     /// The listening socket.
@@ -66,6 +68,7 @@ struct Driver: ~Copyable {
     mutating func reset() {
         path = SocketPath()
         callbacks = nil
+        vdpa = nil
         listener = nil
         file = nil
         reconnection = Reconnection()

@@ -85,6 +85,7 @@ extension HeapCell where Value == EventLoop {
         device.adopt(driver)
         let vid = Int(device.value.vid)
         do throws(VhostError) {
+            try device.adoptVdpa(driver.value.vdpa)
             let slot = try value.slot(vid)
             slot.value.generation &+= 1
             slot.value.didServe = false

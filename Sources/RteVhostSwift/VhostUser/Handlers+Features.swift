@@ -21,6 +21,7 @@ extension Handlers {
         let wanted = try message.payload.u64()
         guard wanted & ~device.value.offeredFeatures == 0 else { throw .frontend(.badValue) }
         try device.setFeatures(wanted)
+        if let vdpa = device.value.vdpa { _ = vdpa.setFeatures(device.value.vid) }
         return .acknowledge
     }
 
@@ -57,6 +58,7 @@ extension Handlers {
         let address = try message.payload.u64()
         device.value.rarpAddress.store(address & 0xffff_ffff_ffff, ordering: .relaxed)
         device.value.isRarpPending.store(true, ordering: .releasing)
+        _ = device.value.vdpa?.migrationDone?(device.value.vid)
         return .acknowledge
     }
 

@@ -137,6 +137,7 @@ extension Handlers {
             try System.setNonBlocking(descriptor)
             value = .descriptor(descriptor)
         }
+        device.withdrawFromVdpa(queue)
         queue.value.lock.lock()
         store(&queue.value, value)
         queue.value.lock.unlock()
