@@ -91,7 +91,8 @@ public func rte_vhost_get_mem_table(
         return -1
     }
     let stride = unsafe MemoryLayout<rte_vhost_mem_region>.stride
-    let size = 8 + GuestMemory.maximumRegionCount * stride
+    // The number may change until the lock is held.
+    let size = 8 + GuestMemory.maximumSlotCount * stride
     guard let memory = unsafe calloc(1, size) else { return -1 }
     device.value.lock.lock()
     defer { device.value.lock.unlock() }

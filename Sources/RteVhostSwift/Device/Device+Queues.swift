@@ -141,39 +141,6 @@ extension HeapCell where Value == Device {
         }
     }
 
-    /// SET_MEM_TABLE: puts a new table in the place of the old one, and running rings over it.
-    /// Throws `busy` when an engine does not let go of the old one, which then stays.
-    func setMemory(_ memory: consuming GuestMemory) throws(VhostError) {
-        var memory = memory
-        closeVdpa()
-        let deadline = Self.drainDeadline
-        var failure: VhostError?
-        forEachQueue { queue in
-            let isRunning = queue.value.lock.withLock { queue.value.hasRing }
-            guard isRunning, failure == nil else { return }
-            do throws(VhostError) {
-                _ = try stop(queue, until: deadline)
-            } catch {
-                failure = error
-            }
-        }
-        if failure == nil {
-            value.lock.lock()
-            swap(&value.memory, &memory)
-            value.lock.unlock()
-        }
-        // One ring that is not in the new table does not stop the others, nor does an engine that
-        // keeps the old one in place.
-        forEachQueue { queue in
-            do throws(VhostError) {
-                try start(queue)
-            } catch {
-                failure = failure ?? error
-            }
-        }
-        if let failure { throw failure }
-    }
-
     /// Gives every queue the profile of the negotiated features.
     func updateProfiles() {
         let profile = QueueProfile(

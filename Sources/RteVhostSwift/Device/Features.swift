@@ -81,13 +81,15 @@ enum ProtocolFeature {
     static let backendSendsDescriptors: UInt64 = 1 << 10
     /// BACKEND_VRING_HOST_NOTIFIER_MSG.
     static let hostNotifier: UInt64 = 1 << 11
+    /// GET_MAX_MEM_SLOTS, ADD_MEM_REG and REM_MEM_REG.
+    static let memorySlots: UInt64 = 1 << 15
     /// SET_STATUS and GET_STATUS.
     static let status: UInt64 = 1 << 16
 
     /// What a net device offers when the application changes nothing.
     static let netDefaults: UInt64 =
         multiQueue | logFile | rarp | replyAck | netMTU | status | backendRequests
-        | backendSendsDescriptors | hostNotifier
+        | backendSendsDescriptors | hostNotifier | memorySlots
 
     /// What an application may offer: besides, what it serves by itself or with a record of
     /// its own.

@@ -6,42 +6,35 @@ import CRteVhost
 /// The guest's memory as the frontend's table gave it: owns the mappings, and the table through
 /// which addresses become host bytes.
 struct GuestMemory: ~Copyable {
-    /// Most regions of a table: DPDK 21.08, and vhost-user without CONFIGURE_MEM_SLOTS.
+    /// Most regions of one SET_MEM_TABLE: DPDK 21.08, and vhost-user without CONFIGURE_MEM_SLOTS.
     static let maximumRegionCount = 8
+    /// Most regions by ADD_MEM_REG: what Linux guests can have (KVM has 509 slots for a guest, which
+    /// is what other backends answer as well).
+    static let maximumSlotCount = 509
 
     /// Bytes that one frontend may have mapped: larger than any guest, and a fraction of what the
     /// process may map in all, so that one frontend does not use up what others need.
     private static let mappingLimit = 8 << 40
     private var mappedByteCount = 0
 
-    /// What only the API asks of a region.
-    private struct Mapping: BitwiseCopyable {
-        /// First mapped byte.
-        var start: UInt = 0
-        /// Bytes mapped.
-        var byteCount = 0
-        /// Number of the file.
-        var file: Int32 = -1
-        /// Where a fault is noted.
-        var guardSlot: UInt32 = 0
-    }
+    private var owners: RegionList
+    private var tableCapacity = Self.maximumRegionCount
 
-    private var mappings = InlineArray<8, Mapping>(repeating: Mapping())
-    private var owners = InlineArray<8, MappedRegion?> { _ in nil }
-
-    /// For translation. Good for as long as self.
+    /// For translation. Good until self changes.
     private(set) var table: MemoryTable
 
     /// Memory without regions: nothing translates. Throws `outOfMemory`.
     init() throws(VhostError) {
+        let owners = try RegionList()
         table = try MemoryTable(capacity: Self.maximumRegionCount)
+        self.owners = owners
     }
 
     deinit { table.free() }
 
     /// True when a region's file was cut short under its mapping.
     var isBroken: Bool {
-        for index in 0..<table.count where MemoryGuard.isBroken(mappings[index].guardSlot) {
+        for index in 0..<owners.count where MemoryGuard.isBroken(owners[index].guardSlot) {
             return true
         }
         return false
@@ -51,32 +44,68 @@ struct GuestMemory: ~Copyable {
     mutating func removeAll() {
         table.removeAll()
         mappedByteCount = 0
-        for index in 0..<Self.maximumRegionCount { owners[index] = nil }
+        owners.removeAll()
     }
 
-    /// Adds a region. Throws `limitReached`, or `badValue` when it overlaps one that is there.
+    /// Adds a region. Throws `limitReached`, `outOfMemory`, or `badValue` when it overlaps one that
+    /// is there.
     mutating func add(_ owner: consuming MappedRegion) throws(VhostError) {
-        let index = table.count
-        mappedByteCount &+= owner.mappingByteCount
-        guard mappedByteCount <= Self.mappingLimit else { throw .limitReached }
-        guard index < Self.maximumRegionCount else { throw .limitReached }
+        let (mapped, overflows) = mappedByteCount.addingReportingOverflow(owner.mappingByteCount)
+        guard !overflows, mapped <= Self.mappingLimit, table.count < Self.maximumSlotCount else {
+            throw .limitReached
+        }
         // SAFETY: addresses are kept as numbers; the owner is kept beside them.
         let new = unsafe MemoryTable.Region(
             guest: owner.description.guest.rawValue,
             frontend: owner.description.frontend.rawValue,
             byteCount: owner.description.byteCount, host: UInt(bitPattern: owner.host))
-        for other in 0..<index {
-            let old = table[other]
-            let apart =
-                new.guest >= old.guest &+ old.byteCount
-                || old.guest >= new.guest &+ new.byteCount
-            guard apart else { throw .frontend(.badValue) }
+        let index = table.index(before: new.guest) + 1
+        // Regions do not wrap, and those that are there do not overlap.
+        if index > 0 {
+            let lower = table[index - 1]
+            guard new.guest - lower.guest >= lower.byteCount else { throw .frontend(.badValue) }
         }
-        mappings[index] = unsafe Mapping(
-            start: UInt(bitPattern: owner.mapping), byteCount: owner.mappingByteCount,
-            file: owner.file.number, guardSlot: owner.guardSlot)
-        owners[index] = consume owner
-        table.append(new)
+        if index < table.count {
+            guard table[index].guest - new.guest >= new.byteCount else {
+                throw .frontend(.badValue)
+            }
+        }
+        try owners.reserve()
+        try reserveTable()
+        mappedByteCount = mapped
+        owners.insert(owner, at: index)
+        table.insert(new, at: index)
+    }
+
+    /// Makes room in the table for one more.
+    private mutating func reserveTable() throws(VhostError) {
+        guard table.count == tableCapacity else { return }
+        var larger = try MemoryTable(capacity: tableCapacity * 2)
+        for index in 0..<table.count { larger.insert(table[index], at: index) }
+        table.free()
+        table = larger
+        tableCapacity *= 2
+    }
+
+    /// Index of the region that begins and is as long as a description says. vhost-user,
+    /// REM_MEM_REG: addresses and size identify it, the offset does not.
+    func find(_ description: MappedRegion.Description) -> Int? {
+        let index = table.index(before: description.guest.rawValue)
+        guard index >= 0 else { return nil }
+        let region = table[index]
+        guard region.guest == description.guest.rawValue,
+            region.frontend == description.frontend.rawValue,
+            region.byteCount == description.byteCount
+        else { return nil }
+        return index
+    }
+
+    /// Takes the region at `index` out; unmapped when the caller lets go of it.
+    mutating func remove(at index: Int) -> MappedRegion {
+        table.remove(at: index)
+        let owner = owners.remove(at: index)
+        mappedByteCount -= owner.mappingByteCount
+        return owner
     }
 
     /// What `rte_vhost_get_mem_table` gives of a region.
@@ -88,9 +117,9 @@ struct GuestMemory: ~Copyable {
         unsafe result.guest_user_addr = region.frontend
         unsafe result.host_user_addr = UInt64(region.host)
         unsafe result.size = region.byteCount
-        unsafe result.mmap_addr = UnsafeMutableRawPointer(bitPattern: mappings[index].start)
-        unsafe result.mmap_size = UInt64(mappings[index].byteCount)
-        unsafe result.fd = mappings[index].file
+        unsafe result.mmap_addr = owners[index].mapping
+        unsafe result.mmap_size = UInt64(owners[index].mappingByteCount)
+        unsafe result.fd = owners[index].file.number
         return unsafe result
     }
 }

@@ -19,35 +19,91 @@ struct MemoryTable: BitwiseCopyable {
         var host: UInt = 0
     }
 
+    /// Regions that are looked at one after the other; more are searched.
+    static let scanLimit = 8
+
+    /// In front of the regions lies their number.
+    private static let headerByteCount = 64
+
     private let regions: UnsafeMutablePointer<Region>
 
-    /// Regions in the table.
-    private(set) var count = 0
+    /// Regions to scan: all of them, or none where there are many.
+    private var scanCount = 0
+
+    /// Regions in the table, by guest-physical address.
+    private(set) var count: Int {
+        // SAFETY: init made the header.
+        get { unsafe UnsafeRawPointer(regions).load(fromByteOffset: -64, as: Int.self) }
+        nonmutating set {
+            unsafe UnsafeMutableRawPointer(regions).storeBytes(
+                of: newValue, toByteOffset: -64, as: Int.self)
+        }
+    }
 
     /// An empty table for `capacity` regions, to be freed by its owner. Throws `outOfMemory`.
     init(capacity: Int) throws(VhostError) {
-        let bytes = (capacity * MemoryLayout<Region>.stride + 63) & ~63
-        // SAFETY: the allocation holds `capacity` regions, all initialised here.
+        let bytes =
+            Self.headerByteCount + (capacity * MemoryLayout<Region>.stride + 63) & ~63
+        // SAFETY: the allocation holds header and `capacity` regions, all initialised here.
         guard let raw = unsafe aligned_alloc(64, bytes) else { throw .outOfMemory }
-        unsafe regions = raw.bindMemory(to: Region.self, capacity: capacity)
+        unsafe regions = (raw + Self.headerByteCount).bindMemory(
+            to: Region.self, capacity: capacity)
         unsafe regions.initialize(repeating: Region(), count: capacity)
+        count = 0
     }
 
     /// Frees the table; for its owner.
     func free() {
         // SAFETY: allocated by init; the owner calls this once.
-        unsafe CRteVhost.free(regions)
+        unsafe CRteVhost.free(UnsafeMutableRawPointer(regions) - Self.headerByteCount)
     }
 
-    /// Adds a region; the owner made room for it.
-    mutating func append(_ region: Region) {
+    /// Puts a region at `index`, in front of those behind; the owner made room for it.
+    mutating func insert(_ region: Region, at index: Int) {
+        precondition(index >= 0 && index <= count)
         // SAFETY: the owner's limit is the capacity.
-        unsafe regions[count] = region
-        count += 1
+        unsafe (regions + index + 1).update(from: regions + index, count: count - index)
+        unsafe regions[index] = region
+        setCount(count + 1)
+    }
+
+    /// Takes the region at `index` out.
+    mutating func remove(at index: Int) {
+        precondition(index >= 0 && index < count)
+        // SAFETY: within the table, by the line above.
+        unsafe (regions + index).update(from: regions + index + 1, count: count - index - 1)
+        setCount(count - 1)
     }
 
     /// Forgets all regions.
-    mutating func removeAll() { count = 0 }
+    mutating func removeAll() { setCount(0) }
+
+    private mutating func setCount(_ count: Int) {
+        self.count = count
+        scanCount = count <= Self.scanLimit ? count : 0
+    }
+
+    /// Index of the last region that begins at or before a guest-physical address; -1 for none.
+    func index(before address: UInt64) -> Int {
+        var low = 0
+        var high = count
+        // Bounded: each turn halves what is left.
+        while low < high {
+            let middle = (low &+ high) / 2
+            if self[middle].guest <= address { low = middle &+ 1 } else { high = middle }
+        }
+        return low &- 1
+    }
+
+    /// Index of the region that has a guest-physical address, looked for where there are many; -1
+    /// when none has it.
+    @inline(never)
+    private func searched(_ address: UInt64) -> Int {
+        guard count > Self.scanLimit else { return -1 }
+        let index = index(before: address)
+        guard index >= 0, address &- self[index].guest < self[index].byteCount else { return -1 }
+        return index
+    }
 
     /// The region at `index`, which is below `count`.
     @inline(__always)
@@ -62,22 +118,31 @@ struct MemoryTable: BitwiseCopyable {
     @inline(__always)
     func slice(at address: GuestAddress, count wanted: Int) -> GuestSlice? {
         var index = 0
-        while index < count {
-            let offset = unsafe address.rawValue &- regions[index].guest
-            if unsafe offset < regions[index].byteCount {
-                let rest = unsafe regions[index].byteCount &- offset
-                let length = min(UInt64(truncatingIfNeeded: wanted), rest)
-                // SAFETY: offset + length ≤ byteCount, all of which is mapped at host, which is
-                // not NULL.
-                return unsafe GuestSlice(
-                    proven: UnsafeMutableRawPointer(
-                        bitPattern: regions[index].host &+ UInt(offset)
-                    ).unsafelyUnwrapped,
-                    count: Int(truncatingIfNeeded: length))
+        // SAFETY: indices below scanCount are regions of the table.
+        while index < scanCount {
+            if unsafe address.rawValue &- regions[index].guest < regions[index].byteCount {
+                return slice(at: address, count: wanted, region: index)
             }
             index &+= 1
         }
-        return nil
+        index = searched(address.rawValue)
+        guard index >= 0 else { return nil }
+        return slice(at: address, count: wanted, region: index)
+    }
+
+    /// The same in the region that has the address.
+    @inline(__always)
+    private func slice(at address: GuestAddress, count wanted: Int, region: Int) -> GuestSlice {
+        // SAFETY: the region is one of the table, and has the address: offset + length ≤ byteCount,
+        // all of which is mapped at host, which is not NULL.
+        let offset = unsafe address.rawValue &- regions[region].guest
+        let rest = unsafe regions[region].byteCount &- offset
+        let length = min(UInt64(truncatingIfNeeded: wanted), rest)
+        return unsafe GuestSlice(
+            proven: UnsafeMutableRawPointer(
+                bitPattern: regions[region].host &+ UInt(offset)
+            ).unsafelyUnwrapped,
+            count: Int(truncatingIfNeeded: length))
     }
 
     /// The bytes at a frontend-virtual address, all `wanted` of them in one region; nil otherwise.

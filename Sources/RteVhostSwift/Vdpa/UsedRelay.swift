@@ -15,13 +15,12 @@ enum UsedRelay {
         _ device: HeapCell<Device>, _ queue: HeapCell<VirtQueue>, from shadow: UnsafePointer<vring>
     ) throws(VhostError) -> Int {
         let features = device.value.features.load(ordering: .relaxed)
-        // VIRTIO_F_RING_PACKED
-        guard features & (1 << 34) == 0 else { throw .unsupported }
+        guard features & Feature.ringPacked == 0 else { throw .unsupported }
         return try queue.value.lock.withLock { () throws(VhostError) in
             let size = queue.value.size
             let memory = device.value.memory.table
             // SAFETY: the driver's ring is its own memory, of `num` slots.
-            guard queue.value.ring.size > 0, unsafe shadow.pointee.num == UInt32(size),
+            guard queue.value.splitRing.size > 0, unsafe shadow.pointee.num == UInt32(size),
                 let slices = queue.value.slices(in: memory)
             else { throw .notFound }
             let header = GuestArray<UInt16>(slices.used)

@@ -32,6 +32,9 @@ enum Request: UInt32 {
     case getInflight = 31
     case setInflight = 32
     case resetDevice = 34
+    case getMaximumMemorySlots = 36
+    case addMemoryRegion = 37
+    case removeMemoryRegion = 38
     case setStatus = 39
     case getStatus = 40
 
@@ -67,6 +70,9 @@ enum Request: UInt32 {
         case .getInflight: "GET_INFLIGHT_FD"
         case .setInflight: "SET_INFLIGHT_FD"
         case .resetDevice: "RESET_DEVICE"
+        case .getMaximumMemorySlots: "GET_MAX_MEM_SLOTS"
+        case .addMemoryRegion: "ADD_MEM_REG"
+        case .removeMemoryRegion: "REM_MEM_REG"
         case .setStatus: "SET_STATUS"
         case .getStatus: "GET_STATUS"
         }

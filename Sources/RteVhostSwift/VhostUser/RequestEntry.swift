@@ -79,6 +79,15 @@ struct RequestEntry {
                 request, payload: none, descriptors: 1...1, Handlers.setBackendDescriptor)
         case .changeTranslations:
             return .init(request, payload: 32...32, Handlers.changeTranslations)
+        case .getMaximumMemorySlots:
+            return .init(request, payload: none, Handlers.getMaximumMemorySlots)
+        case .addMemoryRegion:
+            return .init(
+                request, payload: 40...40, descriptors: 1...1, Handlers.addMemoryRegion)
+        case .removeMemoryRegion:
+            // vhost-user, REM_MEM_REG: a descriptor, which older frontends send, is closed.
+            return .init(
+                request, payload: 40...40, descriptors: 0...1, Handlers.removeMemoryRegion)
         case .setStatus: return .init(request, payload: u64, Handlers.setStatus)
         case .getStatus: return .init(request, payload: none, Handlers.getStatus)
         }
