@@ -129,6 +129,9 @@ uint32_t control_payload_size(uint32_t request)
 	case GUEST_SET_BACKEND_REQ_FD:
 	case GUEST_RESET_DEVICE:
 	case GUEST_GET_MAX_MEM_SLOTS:
+	case GUEST_POSTCOPY_ADVISE:
+	case GUEST_POSTCOPY_LISTEN:
+	case GUEST_POSTCOPY_END:
 	case GUEST_GET_STATUS:
 		return 0;
 	default:

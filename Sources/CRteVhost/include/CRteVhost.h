@@ -48,6 +48,7 @@
 #include <rtevhostswift_dma.h>
 
 #include "crte_event.h"
+#include "crte_fault.h"
 #include "crte_guard.h"
 #include "crte_memory.h"
 #include "crte_socket.h"

@@ -115,7 +115,7 @@ public func rte_vhost_driver_set_protocol_features(
     guard let path = unsafe Call.path(name, path) else { return -1 }
     return Call.result(name, path: path) { () throws(VhostError) in
         try Library.change(path) {
-            $0.protocolFeatures = features & ProtocolFeature.served
+            $0.protocolFeatures = features & $0.flags.servedProtocolFeatures
         }
     }
 }

@@ -69,6 +69,8 @@ extension HeapCell where Value == Device {
     /// Ends a device whose connection is gone. Where an engine still copies, memory and packets
     /// stay until `finishClosing` finds it done.
     func close() {
+        // A burst that waits for a page holds its queue's lock.
+        endPostcopy()
         stopRunning()
         value.callbacks?.destroyConnection?(value.vid)
         value.backendChannel.close()

@@ -16,9 +16,11 @@ extension HeapCell where Value == Device {
         if let failure { throw failure }
     }
 
-    /// ADD_MEM_REG: rings go on; those that waited for this memory start. Throws `limitReached`,
-    /// `badValue`, `outOfMemory`.
-    func addMemory(_ region: consuming MappedRegion) throws(VhostError) {
+    /// ADD_MEM_REG: rings go on; those that waited for this memory start, unless it must not be
+    /// touched yet. Throws `limitReached`, `badValue`, `outOfMemory`.
+    func addMemory(
+        _ region: consuming MappedRegion, isTouched: Bool = true
+    ) throws(VhostError) {
         closeVdpa()
         var region: MappedRegion? = region
         var failure: VhostError?
@@ -32,8 +34,11 @@ extension HeapCell where Value == Device {
         }
         if let failure { throw failure }
         // A ring that lies elsewhere is no reason to refuse a region.
-        _ = startRings()
+        if isTouched { _ = startRings() }
     }
+
+    /// Starts the rings that waited for memory.
+    func startWaitingRings() { _ = startRings() }
 
     /// REM_MEM_REG: packets in flight are waited for; rings in the region stop until it, or another
     /// one in its place, is added. Throws `badValue` for a region that is not there, `busy` when an

@@ -52,6 +52,8 @@ struct Device: ~Copyable {
     var externalHandlers: ExternalHandlers?
     /// SET_INFLIGHT_FD. Changed only while no ring runs.
     var inflightArea: InflightArea?
+    /// Postcopy migration. Guarded by `lock`.
+    var postcopy = Postcopy()
     /// Requests to the frontend.
     var backendChannel = BackendChannel()
     /// The driver of hardware that serves the device.

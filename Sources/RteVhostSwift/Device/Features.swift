@@ -77,6 +77,8 @@ enum ProtocolFeature {
     static let resetDevice: UInt64 = 1 << 13
     /// SET_BACKEND_REQ_FD: a channel for requests to the frontend.
     static let backendRequests: UInt64 = 1 << 5
+    /// POSTCOPY_ADVISE, POSTCOPY_LISTEN and POSTCOPY_END; only where the driver's flags allow it.
+    static let pageFault: UInt64 = 1 << 8
     /// Requests to the frontend may carry a descriptor.
     static let backendSendsDescriptors: UInt64 = 1 << 10
     /// BACKEND_VRING_HOST_NOTIFIER_MSG.
@@ -108,6 +110,13 @@ struct DriverFlags: Equatable {
     var reconnects: Bool { rawValue & 3 == 1 }
     /// RTE_VHOST_USER_IOMMU_SUPPORT
     var supportsIOMMU: Bool { rawValue & 1 << 3 != 0 }
+    /// RTE_VHOST_USER_POSTCOPY_SUPPORT
+    var supportsPostcopy: Bool { rawValue & 1 << 4 != 0 }
+    /// Protocol features that a net device of a driver with these flags offers.
+    var protocolFeatures: UInt64 { ProtocolFeature.netDefaults | postcopyFeature }
+    /// Those that an application may offer with these flags.
+    var servedProtocolFeatures: UInt64 { ProtocolFeature.served | postcopyFeature }
+    private var postcopyFeature: UInt64 { supportsPostcopy ? ProtocolFeature.pageFault : 0 }
     /// RTE_VHOST_USER_EXTBUF_SUPPORT
     var allowsExternalBuffers: Bool { rawValue & 1 << 5 != 0 }
     /// RTE_VHOST_USER_LINEARBUF_SUPPORT

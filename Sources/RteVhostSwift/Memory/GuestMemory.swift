@@ -100,6 +100,13 @@ struct GuestMemory: ~Copyable {
         return index
     }
 
+    /// Calls `body` with each region.
+    func forEachRegion<Failure: Error>(
+        _ body: (borrowing MappedRegion) throws(Failure) -> Void
+    ) throws(Failure) {
+        for index in 0..<owners.count { try body(owners[index]) }
+    }
+
     /// Takes the region at `index` out; unmapped when the caller lets go of it.
     mutating func remove(at index: Int) -> MappedRegion {
         table.remove(at: index)

@@ -42,6 +42,12 @@ struct MappedRegion: ~Copyable {
     /// Where a fault in the mapping is noted.
     var guardSlot: UInt32 { shared.guardSlot }
 
+    /// The same as a number, for the frontend.
+    var hostAddress: UInt64 {
+        // SAFETY: the address is not followed.
+        unsafe UInt64(UInt(bitPattern: host))
+    }
+
     /// Host address of the region's first byte.
     var host: UnsafeMutableRawPointer {
         // SAFETY: init checked that offset + size lies in the mapping.

@@ -158,7 +158,7 @@ extension HeapCell where Value == EventLoop {
         guard MemoryGuard.takeFault() else { return }
         for vid in 0..<DeviceTable.maximumCount {
             guard let slot = value.existingSlot(vid), let device = slot.value.session?.device,
-                device.value.isMappingBroken
+                device.value.isMappingBroken || device.isPostcopyAbandoned
             else { continue }
             endSession(vid, .frontend(.memoryGone))
         }

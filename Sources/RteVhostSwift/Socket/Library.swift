@@ -12,6 +12,7 @@ enum Library {
         EventSignal.prepare()
         guard let loop = try? EventLoop(hooks: NetQueue.hooks) else { return nil }
         MemoryGuard.install(event: loop.wake.number)
+        PostcopyWatch.install(event: loop.wake.number)
         return try? HeapCell(loop)
     }
 
@@ -31,7 +32,7 @@ enum Library {
         let driver = try loop.value.registry.claim(path)
         driver.value.flags = flags
         driver.value.features = Feature.netDefaults(flags)
-        driver.value.protocolFeatures = ProtocolFeature.netDefaults
+        driver.value.protocolFeatures = flags.protocolFeatures
         driver.value.state = .registered
     }
 

@@ -18,10 +18,9 @@ enum UsedRelay {
         guard features & Feature.ringPacked == 0 else { throw .unsupported }
         return try queue.value.lock.withLock { () throws(VhostError) in
             let size = queue.value.size
-            let memory = device.value.memory.table
             // SAFETY: the driver's ring is its own memory, of `num` slots.
             guard queue.value.splitRing.size > 0, unsafe shadow.pointee.num == UInt32(size),
-                let slices = queue.value.slices(in: memory)
+                let slices = queue.value.ringParts
             else { throw .notFound }
             let header = GuestArray<UInt16>(slices.used)
             let elements = GuestArray<UInt64>(slices.used.part(from: 4, count: size * 8))

@@ -29,6 +29,8 @@ enum Reply: ~Copyable {
     case acknowledge
     /// A number of 64 bits.
     case number(UInt64)
+    /// Nothing, whatever the frontend asked for: what came was an answer.
+    case nothing
     /// A queue index and a number.
     case state(UInt32, UInt32)
     /// Anything else, and a descriptor in it that is closed once it was sent.
@@ -47,7 +49,16 @@ enum Reply: ~Copyable {
         switch self {
         case .unhandled: false
         case .acknowledge: false
+        case .nothing: false
         default: true
+        }
+    }
+
+    /// True when not even an acknowledgement is sent.
+    var isSilent: Bool {
+        switch self {
+        case .nothing: true
+        default: false
         }
     }
 
@@ -57,6 +68,7 @@ enum Reply: ~Copyable {
         switch self {
         case .unhandled: return
         case .acknowledge: return
+        case .nothing: return
         case .number(let number):
             message.payloadByteCount = 8
             message.setPayload(number, at: 0)

@@ -29,6 +29,9 @@ enum Request: UInt32 {
     case setConfiguration = 25
     case createCryptoSession = 26
     case closeCryptoSession = 27
+    case advisePostcopy = 28
+    case listenPostcopy = 29
+    case endPostcopy = 30
     case getInflight = 31
     case setInflight = 32
     case resetDevice = 34
@@ -70,6 +73,9 @@ enum Request: UInt32 {
         case .getInflight: "GET_INFLIGHT_FD"
         case .setInflight: "SET_INFLIGHT_FD"
         case .resetDevice: "RESET_DEVICE"
+        case .advisePostcopy: "POSTCOPY_ADVISE"
+        case .listenPostcopy: "POSTCOPY_LISTEN"
+        case .endPostcopy: "POSTCOPY_END"
         case .getMaximumMemorySlots: "GET_MAX_MEM_SLOTS"
         case .addMemoryRegion: "ADD_MEM_REG"
         case .removeMemoryRegion: "REM_MEM_REG"

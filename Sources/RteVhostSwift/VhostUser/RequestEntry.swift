@@ -46,7 +46,7 @@ struct RequestEntry {
         case .resetOwner: return .init(request, payload: none, Handlers.resetOwner)
         case .setMemoryTable:
             return .init(
-                request, payload: 8...264, descriptors: 0...8, Handlers.setMemoryTable)
+                request, payload: 0...264, descriptors: 0...8, Handlers.setMemoryTable)
         case .setLogBase:
             return .init(request, payload: 16...16, descriptors: 1...1, Handlers.setLogBase)
         case .setLogDescriptor:
@@ -79,11 +79,14 @@ struct RequestEntry {
                 request, payload: none, descriptors: 1...1, Handlers.setBackendDescriptor)
         case .changeTranslations:
             return .init(request, payload: 32...32, Handlers.changeTranslations)
+        case .advisePostcopy: return .init(request, payload: none, Handlers.advisePostcopy)
+        case .listenPostcopy: return .init(request, payload: none, Handlers.listenPostcopy)
+        case .endPostcopy: return .init(request, payload: none, Handlers.endPostcopy)
         case .getMaximumMemorySlots:
             return .init(request, payload: none, Handlers.getMaximumMemorySlots)
         case .addMemoryRegion:
             return .init(
-                request, payload: 40...40, descriptors: 1...1, Handlers.addMemoryRegion)
+                request, payload: 8...40, descriptors: 0...1, Handlers.addMemoryRegion)
         case .removeMemoryRegion:
             // vhost-user, REM_MEM_REG: a descriptor, which older frontends send, is closed.
             return .init(

@@ -91,7 +91,8 @@ struct Session: ~Copyable {
         _ header: MessageHeader, _ reply: consuming Reply, acknowledges: Bool
     ) throws(VhostError) {
         guard reply.hasPayload else {
-            if acknowledges { try connection.send(header.request, (0, 0)) }
+            guard acknowledges, !reply.isSilent else { return }
+            try connection.send(header.request, (0, 0))
             return
         }
         var message = MessageBuffer(
