@@ -3,6 +3,7 @@
 /* vDPA: hardware in a thread serves a guest; the driver's life with its device. */
 #define _GNU_SOURCE
 #include "control_vdpa.h"
+#include "guest_log.h"
 
 static void send_and_receive(struct control_device *device, uint64_t first, uint32_t count)
 {
@@ -45,7 +46,8 @@ static void open_hardware(struct control_device *device, const char *name, uint3
 	control_vdpa_listen(device, name);
 	control_config(&config, device);
 	config.ring_size = ring_size;
-	config.protocol_features |= GUEST_BIT(GUEST_PROTOCOL_RARP);
+	config.protocol_features |= GUEST_BIT(GUEST_PROTOCOL_RARP) |
+		GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD);
 	control_attach(device, &config);
 }
 
@@ -176,6 +178,41 @@ static void a_driver_that_fails_is_asked_again(void **state)
 	close_hardware(&device);
 }
 
+/* While the guest is migrated, every page that the hardware wrote is marked. */
+static void what_the_hardware_wrote_is_logged(void **state)
+{
+	struct control_device device;
+	struct guest_slots *slots;
+	struct guest_log log;
+	uint32_t changed = 0;
+	uint8_t *before;
+
+	(void)state;
+	open_hardware(&device, "logged", 256);
+	wait_running(&device);
+	assert_int_equal(guest_log_start(device.guest, &log), 0);
+	wait_running(&device);
+	assert_true(strchr(control_vdpa.calls, 'F') != strrchr(control_vdpa.calls, 'F'));
+	slots = &guest_rx_queue(device.guest, 0)->slots;
+	before = malloc((size_t)slots->count * slots->buffer_size);
+	for (uint32_t i = 0; i < slots->count; i++)
+		memcpy(before + (size_t)i * slots->buffer_size, slots->slots[i].host,
+		       slots->buffer_size);
+	guest_log_take(&log);
+	send_and_receive(&device, 0, 50);
+	for (uint32_t i = 0; i < slots->count; i++) {
+		if (memcmp(before + (size_t)i * slots->buffer_size, slots->slots[i].host,
+			   slots->buffer_size) == 0)
+			continue;
+		assert_true(guest_log_covers(&log, slots->slots[i].gpa, slots->buffer_size));
+		changed++;
+	}
+	assert_in_range(changed, 50, slots->count);
+	free(before);
+	guest_log_destroy(&log);
+	close_hardware(&device);
+}
+
 /** One guest queue of 4 entries without hardware, for bad relays. */
 static void bad_relays_are_refused(void **state)
 {
@@ -214,6 +251,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_driver_is_called_in_order),
 	cmocka_unit_test(positions_survive_a_stop),
 	cmocka_unit_test(a_driver_that_fails_is_asked_again),
+	cmocka_unit_test(what_the_hardware_wrote_is_logged),
 	cmocka_unit_test(bad_relays_are_refused),
 };
 

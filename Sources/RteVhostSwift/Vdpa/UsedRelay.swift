@@ -22,6 +22,7 @@ enum UsedRelay {
             guard queue.value.splitRing.size > 0, unsafe shadow.pointee.num == UInt32(size),
                 let slices = queue.value.ringParts
             else { throw .notFound }
+            let table = GuestArray<GuestWords>(slices.descriptors)
             let header = GuestArray<UInt16>(slices.used)
             let elements = GuestArray<UInt64>(slices.used.part(from: 4, count: size * 8))
             let end = unsafe crte_ring_used_index(shadow)
@@ -34,6 +35,9 @@ enum UsedRelay {
                 let head = Int(element & 0xffff_ffff)
                 guard head < size else { throw .frontend(.badValue) }
                 elements.store(element, at: slot)
+                if queue.value.profile.logsWrites {
+                    logChain(table, head, in: memory, queue.value.dirtyLog)
+                }
                 index &+= 1
             }
             header.storeRelease(end, at: 1)

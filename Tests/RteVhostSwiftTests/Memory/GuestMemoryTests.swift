@@ -84,14 +84,64 @@ struct GuestMemoryTests {
         #expect(!part.isAligned(to: 4) && part.isAligned(to: 1))
     }
 
-    @Test("VhostError.limitReached: a ninth region is refused, the eight stay")
+    @Test("VhostError.limitReached: the 510th region is refused, the others stay")
     func limit() throws {
-        let mock = try MockMemory((0..<8).map { (guest: UInt64($0) << 20, byteCount: 4096) })
-        let extra = try Self.region(guest: 9 << 20, byteCount: 4096)
+        let mock = try MockMemory([])
+        for index in 0..<509 {
+            let region = try Self.region(guest: UInt64(index) << 20, byteCount: 4096)
+            #expect(Self.add(region, to: mock) == nil)
+        }
+        let extra = try Self.region(guest: 600 << 20, byteCount: 4096)
         let error = Self.add(extra, to: mock)
         #expect(error == .limitReached)
         let count = mock.memory.count
-        #expect(count == 8)
+        #expect(count == 509)
+    }
+
+    /// What translation should give, by looking at every region.
+    private static func expected(
+        _ table: MemoryTable, _ address: UInt64, _ wanted: Int
+    ) -> (host: UInt, count: Int)? {
+        for index in 0..<table.count {
+            let region = table[index]
+            guard address >= region.guest, address - region.guest < region.byteCount else {
+                continue
+            }
+            let offset = address - region.guest
+            return (region.host + UInt(offset), min(wanted, Int(region.byteCount - offset)))
+        }
+        return nil
+    }
+
+    @Test("translation finds what is there, with any number of regions that came in any order")
+    func manyRegions() throws {
+        var random = SystemRandomNumberGenerator()
+        let mock = try MockMemory([])
+        var places = (0..<200).map { UInt64($0) * 0x3000 + 0x10_0000 }
+        places.shuffle(using: &random)
+        for (number, place) in places.enumerated() {
+            let byteCount = number % 3 == 0 ? 0x3000 : 0x1000
+            #expect(Self.add(try Self.region(guest: place, byteCount: byteCount), to: mock) == nil)
+            if number % 4 == 3 {
+                _ = mock.owner.remove(at: Int.random(in: 0..<mock.memory.count, using: &random))
+            }
+            for _ in 0..<50 {
+                let address = UInt64.random(in: 0x0f_f000..<0x1a_0000, using: &random)
+                let table = mock.memory
+                let found = table.slice(at: GuestAddress(rawValue: address), count: 0x1800)
+                let wanted = Self.expected(table, address, 0x1800)
+                #expect(found.map { UInt(bitPattern: $0.base) } == wanted?.host)
+                #expect(found?.count == wanted?.count)
+            }
+            for index in 1..<max(mock.memory.count, 1) {
+                #expect(mock.memory[index - 1].guest < mock.memory[index].guest)
+            }
+        }
+        let outside = [0, 0x0f_ffff, 0x10_0000 + 200 * 0x3000, UInt64.max]
+        for address in outside {
+            let isNothing = mock.memory.slice(at: GuestAddress(rawValue: address), count: 1) == nil
+            #expect(isNothing)
+        }
     }
 
     @Test("FrontendFault.badValue: regions that share a guest byte are refused")
