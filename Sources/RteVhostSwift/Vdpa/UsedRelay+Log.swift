@@ -5,7 +5,7 @@
 extension UsedRelay {
     /// Marks a chain's writable buffers in full; how far the hardware came is not known of each.
     static func logChain(
-        _ table: GuestArray<GuestWords>, _ head: Int, in memory: MemoryTable, _ log: DirtyLog
+        _ table: GuestArray<GuestWords>, _ head: Int, in memory: AddressSpace, _ log: DirtyLog
     ) {
         let first = SplitDescriptor(table.load(head))
         guard first.isIndirect else {
@@ -18,7 +18,7 @@ extension UsedRelay {
         guard count > 0 else { return }
         logDescriptors(count: count, from: 0, in: memory, log) { index in
             let address = first.address.advanced(by: index * 16)
-            guard let slice = memory.slice(at: address, count: 16), slice.count == 16 else {
+            guard let slice = memory.slice(at: address, count: 16, .read), slice.count == 16 else {
                 return nil
             }
             return SplitDescriptor(GuestArray<GuestWords>(slice).load(0))
@@ -27,7 +27,7 @@ extension UsedRelay {
 
     /// At most `count` steps, so a loop ends; what is no chain ends it as well.
     private static func logDescriptors(
-        count: Int, from first: Int, in memory: MemoryTable, _ log: DirtyLog,
+        count: Int, from first: Int, in memory: AddressSpace, _ log: DirtyLog,
         _ load: (Int) -> SplitDescriptor?
     ) {
         var index = first
@@ -42,13 +42,13 @@ extension UsedRelay {
     }
 
     private static func mark(
-        _ address: GuestAddress, _ count: Int, in memory: MemoryTable, _ log: DirtyLog
+        _ address: GuestAddress, _ count: Int, in memory: AddressSpace, _ log: DirtyLog
     ) {
         var address = address
         var rest = count
         // Bounded by the regions: each turn ends one or is the last.
-        while rest > 0, let slice = memory.slice(at: address, count: rest) {
-            log.mark(slice, in: memory)
+        while rest > 0, let slice = memory.slice(at: address, count: rest, .write) {
+            log.mark(slice, in: memory.table)
             rest -= slice.count
             address = address.advanced(by: slice.count)
         }

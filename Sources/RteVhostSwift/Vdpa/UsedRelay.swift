@@ -22,6 +22,7 @@ enum UsedRelay {
             guard queue.value.splitRing.size > 0, unsafe shadow.pointee.num == UInt32(size),
                 let slices = queue.value.ringParts
             else { throw .notFound }
+            let memory = queue.value.addressSpace(over: device.value.memory.table)
             let table = GuestArray<GuestWords>(slices.descriptors)
             let header = GuestArray<UInt16>(slices.used)
             let elements = GuestArray<UInt64>(slices.used.part(from: 4, count: size * 8))
