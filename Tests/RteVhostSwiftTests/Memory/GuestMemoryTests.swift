@@ -137,7 +137,7 @@ struct GuestMemoryTests {
                 #expect(mock.memory[index - 1].guest < mock.memory[index].guest)
             }
         }
-        let outside = [0, 0x0f_ffff, 0x10_0000 + 200 * 0x3000, UInt64.max]
+        let outside: [UInt64] = [0, 0x0f_ffff, 0x10_0000 + 200 * 0x3000, UInt64.max]
         for address in outside {
             let isNothing = mock.memory.slice(at: GuestAddress(rawValue: address), count: 1) == nil
             #expect(isNothing)
