@@ -20,6 +20,7 @@ extension VirtQueue {
                 size: size, descriptors: slices.descriptors, driverEvent: slices.available,
                 deviceEvent: slices.used, usesEventIndex: profile.usesEventIndex)
             let positions = packedPositions
+            guard Int(positions.available.index) < size else { throw .frontend(.badValue) }
             try ring.start(nextAvailable: positions.used, nextUsed: positions.used)
             ring.setKicksWanted(wantsKicks)
             packedRing = ring
@@ -41,11 +42,12 @@ extension VirtQueue {
 
     /// Where a packed ring stands. vhost-user, "Vring state object": the available position in the
     /// lower 16 bits of the base, the used one above. DPDK's frontends leave the upper half 0; a
-    /// ring that was drained has both at the same place.
+    /// ring that was drained has both at the same place. In a base of our own 0 is the first slot
+    /// of an even lap.
     private var packedPositions: (available: PackedPosition, used: PackedPosition) {
         guard let base else { return (PackedPosition(), PackedPosition()) }
         let low = PackedPosition(bits: UInt16(truncatingIfNeeded: base))
-        guard base >> 16 != 0 else { return (low, low) }
+        guard hasUsedBase || base >> 16 != 0 else { return (low, low) }
         return (low, PackedPosition(bits: UInt16(truncatingIfNeeded: base >> 16)))
     }
 
@@ -75,13 +77,19 @@ extension VirtQueue {
                 nextUsed: PackedPosition(bits: used))
         }
         if splitRing.size > 0 { splitRing.start(nextAvailable: available, nextUsed: used) }
+        keepBase(available, used)
+    }
+
+    /// Remembers where the ring stands.
+    private mutating func keepBase(_ available: UInt16, _ used: UInt16) {
         base = UInt32(available) | (profile.isPacked ? UInt32(used) << 16 : 0)
+        hasUsedBase = profile.isPacked
     }
 
     /// Takes the ring away; returns where it stood, as GET_VRING_BASE tells it.
     mutating func stopRing() -> UInt32 {
         let (available, used) = positions
-        if hasRing { base = UInt32(available) | (profile.isPacked ? UInt32(used) << 16 : 0) }
+        if hasRing { keepBase(available, used) }
         splitRing = SplitRing()
         packedRing = PackedRing()
         ringParts = nil

@@ -26,6 +26,8 @@ struct VirtQueue: ~Copyable {
     var addresses: RingAddresses?
     /// SET_VRING_BASE, or where the ring stood when it stopped; nil before.
     var base: UInt32?
+    /// The base holds the used position of a packed ring even when its upper half is 0.
+    var hasUsedBase = false
     /// SET_VRING_ENABLE.
     var isEnabled = false
     /// The control plane waits for the engine: bursts take nothing new.
@@ -83,6 +85,7 @@ extension VirtQueue {
         size = 0
         addresses = nil
         base = nil
+        hasUsedBase = false
         isEnabled = false
         isPaused = false
         isStuck = false

@@ -55,7 +55,10 @@ extension Handlers {
         let isPacked =
             device.value.features.load(ordering: .relaxed) & Feature.ringPacked != 0
         guard isPacked || base <= 0xffff else { throw .frontend(.badValue) }
-        try device.changeStopped(queue) { $0.base = base }
+        try device.changeStopped(queue) { queue in
+            queue.base = base
+            queue.hasUsedBase = false
+        }
         return .acknowledge
     }
 
