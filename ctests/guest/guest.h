@@ -42,7 +42,7 @@
 #include "guest_memory.h"
 #include "guest_queue.h"
 
-/** Features a guest asks for when told nothing else. */
+/** Features a guest asks for when told nothing else: split rings; add RING_PACKED for packed. */
 #define GUEST_DEFAULT_FEATURES \
 	(GUEST_BIT(VIRTIO_F_VERSION_1) | GUEST_BIT(VIRTIO_NET_F_MRG_RXBUF) | \
 	 GUEST_BIT(VIRTIO_RING_F_EVENT_IDX) | GUEST_BIT(VIRTIO_RING_F_INDIRECT_DESC) | \
@@ -62,7 +62,7 @@ struct guest_config {
 	uint64_t features;		/**< Asked for, as far as offered. */
 	uint64_t protocol_features;	/**< Asked for, as far as offered. */
 	uint32_t queue_pairs;
-	uint32_t ring_size;		/**< A power of two up to GUEST_MAX_RING. */
+	uint32_t ring_size;		/**< Up to GUEST_MAX_RING; split: a power of two. */
 	bool kick, call;		/**< Make eventfds, or tell the backend there are none. */
 
 	uint32_t region_count;		/**< Regions of the standard layout... */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Chains and indirect tables that no driver may build (virtio 1.2, 2.7.5). */
+/* Chains and indirect tables that no driver may build (virtio 1.2, 2.7.5 and 2.8). */
 #include <errno.h>
 
 #include "guest_bad.h"
@@ -42,6 +42,30 @@ static int next_max(struct guest_bad_request *request)
 
 	lead(request, 1, GUEST_DRAFT_RAW + 0xffff);
 	return ret;
+}
+
+static int chain_open(struct guest_bad_request *request)
+{
+	request->draft.open = true;
+	return guest_bad_packet(request);
+}
+
+static int chain_endless(struct guest_bad_request *request)
+{
+	int ret = chain_open(request);
+
+	if (request->draft.queue->size > GUEST_DRAFT_MAX)
+		return -EINVAL;
+	while (ret == 0 && request->draft.count < request->draft.queue->size)
+		guest_draft_add(&request->draft, request->draft.entries[1].addr, 1,
+				request->draft.direction);
+	return ret;
+}
+
+static int chain_ids(struct guest_bad_request *request)
+{
+	request->draft.foreign_ids = true;
+	return guest_bad_packet(request);
 }
 
 static int table_nested(struct guest_bad_request *request)
@@ -141,6 +165,9 @@ const struct guest_bad_kind guest_bad_shapes[GUEST_BAD_COUNT] = {
 	[GUEST_BAD_LOOP_SELF] = { "loop-self", loop_self },
 	[GUEST_BAD_NEXT_RANGE] = { "next-range", next_range },
 	[GUEST_BAD_NEXT_MAX] = { "next-max", next_max },
+	[GUEST_BAD_CHAIN_OPEN] = { "chain-open", chain_open },
+	[GUEST_BAD_CHAIN_ENDLESS] = { "chain-endless", chain_endless },
+	[GUEST_BAD_CHAIN_IDS] = { "chain-ids", chain_ids },
 	[GUEST_BAD_TABLE_NESTED] = { "table-nested", table_nested },
 	[GUEST_BAD_TABLE_AND_NEXT] = { "table-and-next", table_and_next },
 	[GUEST_BAD_TABLE_EMPTY] = { "table-empty", table_empty },

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "guest_packed.h"
 #include "guest_split.h"
 
 void guest_draft_add(struct guest_draft *draft, uint64_t addr, uint32_t length, uint16_t flags)
@@ -56,7 +57,7 @@ void guest_draft_into_table(struct guest_draft *draft)
 	draft->table_size = draft->count * (uint32_t)sizeof(struct vring_desc);
 }
 
-/** The draft's descriptors, in ring descriptors of their own. */
+/** Split: the draft's descriptors, in ring descriptors of their own. */
 static int offer_direct(struct guest_draft *draft)
 {
 	struct guest_queue *queue = draft->queue;
@@ -80,7 +81,7 @@ static int offer_direct(struct guest_draft *draft)
 	return taken[0];
 }
 
-/** The draft's descriptors in the head's table; a second one for INDIRECT with NEXT. */
+/** Split: the draft's descriptors in the head's table; a second one for INDIRECT with NEXT. */
 static int offer_table(struct guest_draft *draft)
 {
 	struct guest_queue *queue = draft->queue;
@@ -112,13 +113,72 @@ static int offer_table(struct guest_draft *draft)
 	return taken[0];
 }
 
-int guest_draft_offer_split(struct guest_draft *draft)
+/** Packed: the same two. A chain is what lies side by side, so there is no other next. */
+static int offer_packed_direct(struct guest_draft *draft)
+{
+	struct guest_queue *queue = draft->queue;
+	uint16_t id;
+
+	if (draft->count > queue->size)
+		return -EINVAL;
+	if (!guest_packed_has_room(queue, draft->count))
+		return -ENOSPC;
+	id = guest_packed_take_id(queue);
+	for (uint32_t i = 0; i < draft->count; i++)
+		guest_packed_put(queue, i, draft->entries[i].addr, draft->entries[i].length,
+				 draft->entries[i].flags,
+				 draft->foreign_ids && i + 1 < draft->count ? 0xffff : id);
+	guest_packed_offer(queue, id, draft->count);
+	return id;
+}
+
+static int offer_packed_table(struct guest_draft *draft)
+{
+	struct guest_queue *queue = draft->queue;
+	uint32_t needed = draft->table_flags & VRING_DESC_F_NEXT ? 2 : 1;
+	uint64_t gpa = 0;
+	uint16_t id;
+
+	if (draft->count > queue->table_entries || needed > queue->size)
+		return -EINVAL;
+	if (!guest_packed_has_room(queue, needed))
+		return -ENOSPC;
+	id = guest_packed_take_id(queue);
+	for (uint32_t i = 0; i < draft->count; i++) {
+		const struct guest_draft_entry *entry = &draft->entries[i];
+		struct vring_packed_desc *to = guest_packed_table(queue, id, i, i ? NULL : &gpa);
+
+		to->addr = entry->addr;
+		to->len = entry->length;
+		to->id = 0;
+		/* NEXT is nothing that a packed table has. */
+		to->flags = entry->flags & (uint16_t)~VRING_DESC_F_NEXT;
+	}
+	guest_packed_put(queue, 0, draft->table_addr ? draft->table_addr : gpa,
+			 draft->table_size, draft->table_flags, id);
+	if (needed == 2)
+		guest_packed_put(queue, 1, draft->entries[0].addr, draft->entries[0].length,
+				 draft->direction, id);
+	guest_packed_offer(queue, id, needed);
+	return id;
+}
+
+static int offer(struct guest_draft *draft)
+{
+	if (guest_is_packed(draft->queue))
+		return draft->indirect ? offer_packed_table(draft) : offer_packed_direct(draft);
+	return draft->indirect ? offer_table(draft) : offer_direct(draft);
+}
+
+int guest_draft_offer(struct guest_draft *draft)
 {
 	int head;
 
 	if (draft->count == 0)
 		return -EINVAL;
-	head = draft->indirect ? offer_table(draft) : offer_direct(draft);
+	if (draft->open)
+		draft->entries[draft->count - 1].flags |= VRING_DESC_F_NEXT;
+	head = offer(draft);
 	if (head < 0)
 		return head;
 	draft->queue->chains[head].first_slot = draft->slots;

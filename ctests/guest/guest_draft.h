@@ -21,7 +21,8 @@ struct guest_draft_entry {
 	uint64_t addr;
 	uint32_t length;
 	uint16_t flags;
-	uint32_t next;		/**< Position in the draft, or GUEST_DRAFT_RAW + any 16 bits. */
+	/** Split: position in the draft, or GUEST_DRAFT_RAW + any 16 bits. Packed: ignored. */
+	uint32_t next;
 };
 
 /** One chain. */
@@ -36,6 +37,8 @@ struct guest_draft {
 	uint64_t table_addr;	/**< Where the head says it is; 0: where it really is. */
 	uint16_t table_flags;	/**< Flags of the head that points to the table. */
 	bool indirect;		/**< Goes into a table. */
+	bool foreign_ids;	/**< Packed: all descriptors but the last have an id of 65535. */
+	bool open;		/**< NEXT is set in the last descriptor as well. */
 	struct guest_draft_entry entries[GUEST_DRAFT_MAX];
 };
 
@@ -48,7 +51,7 @@ int guest_draft_add_buffer(struct guest_draft *draft, const void *data, uint32_t
 /** Make the draft a table with an honest head. */
 void guest_draft_into_table(struct guest_draft *draft);
 
-/** Put a draft into its split ring. @return its head or -ENOSPC or -EINVAL. */
-int guest_draft_offer_split(struct guest_draft *draft);
+/** Put a draft into its ring. @return its head or -ENOSPC or -EINVAL. */
+int guest_draft_offer(struct guest_draft *draft);
 
 #endif

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "guest_packed.h"
 #include "guest_packet.h"
 
 #define FIELDS 9
@@ -34,12 +35,47 @@ static struct vring_desc *pick_descriptor(struct guest_queue *queue, bool table,
 	return &queue->ring.split.descriptors[random % queue->size];
 }
 
+/** The same for a packed ring; bits that the driver itself waits for have a kind of their own. */
+static struct place pick_packed(struct guest_queue *queue, unsigned int field, uint64_t random)
+{
+	struct guest_packed *packed = &queue->ring.packed;
+	struct vring_packed_desc *descriptor = &packed->descriptors[random % queue->size];
+	uint8_t *flags;
+
+	if (field == GUEST_FLIP_TABLE) {
+		field = 1u << (random >> 40) % 4;
+		if (queue->table_entries > 0)
+			descriptor = (struct vring_packed_desc *)queue->tables.host +
+				     random % ((uint64_t)queue->size * queue->table_entries);
+	}
+	flags = (uint8_t *)&descriptor->flags;
+	switch (field) {
+	case GUEST_FLIP_ADDR:
+		return (struct place){ &descriptor->addr, 8 };
+	case GUEST_FLIP_LENGTH:
+		return (struct place){ &descriptor->len, 4 };
+	case GUEST_FLIP_FLAGS:
+		/* NEXT, WRITE and INDIRECT lie in the first byte's lower half. */
+		return (struct place){ flags, 1 };
+	case GUEST_FLIP_INDEX:
+		return (struct place){ &descriptor->flags, 2 };
+	case GUEST_FLIP_EVENT:
+		return (random >> 40) % 2 ? (struct place){ &packed->driver->off_wrap, 2 } :
+					    (struct place){ &packed->driver->flags, 2 };
+	default:
+		return (struct place){ &descriptor->id, 2 };
+	}
+}
+
 /** Turn one of the set bits of @p fields into a place. */
 static struct place pick_place(struct guest_queue *queue, unsigned int field, uint64_t random)
 {
-	struct vring_desc *descriptor = pick_descriptor(queue, field == GUEST_FLIP_TABLE, random);
 	struct guest_split *split = &queue->ring.split;
+	struct vring_desc *descriptor;
 
+	if (guest_is_packed(queue) && field != GUEST_FLIP_HEADER)
+		return pick_packed(queue, field, random);
+	descriptor = pick_descriptor(queue, field == GUEST_FLIP_TABLE, random);
 	if (field == GUEST_FLIP_TABLE)
 		field = 1u << (random >> 40) % 4;
 	switch (field) {
@@ -115,6 +151,18 @@ static void spin(uint32_t count)
 				    __ATOMIC_RELAXED); \
 } while (0)
 
+/** Three bits of a byte that has others which must not be lost: nothing if it just changed. */
+static void flip_low_bits(const struct place *place, uint8_t old, uint8_t value, uint32_t spins)
+{
+	uint8_t *at = place->at, after = (uint8_t)((value & 7) | (old & ~7)), before = old;
+
+	if (!__atomic_compare_exchange_n(at, &before, after, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
+		return;
+	spin(spins);
+	__atomic_compare_exchange_n(at, &after, old, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 static uint64_t current_value(const struct place *place)
 {
 	switch (place->bytes) {
@@ -122,6 +170,8 @@ static uint64_t current_value(const struct place *place)
 		return __atomic_load_n((uint64_t *)place->at, __ATOMIC_RELAXED);
 	case 4:
 		return __atomic_load_n((uint32_t *)place->at, __ATOMIC_RELAXED);
+	case 1:
+		return __atomic_load_n((uint8_t *)place->at, __ATOMIC_RELAXED);
 	default:
 		return __atomic_load_n((uint16_t *)place->at, __ATOMIC_RELAXED);
 	}
@@ -149,6 +199,8 @@ void guest_flip_once(struct guest *guest, unsigned int fields, uint64_t random)
 		FLIP(uint64_t, place, old, value, spins);
 	else if (place.bytes == 4)
 		FLIP(uint32_t, place, old, value, spins);
+	else if (place.bytes == 1)
+		flip_low_bits(&place, (uint8_t)old, (uint8_t)value, spins);
 	else
 		FLIP(uint16_t, place, old, value, spins);
 }

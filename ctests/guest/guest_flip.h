@@ -8,7 +8,8 @@
  * back unless the driver has written meanwhile. Most packets stay good, so the backend gets far
  * enough to read a field twice; one that does may see two values.
  *
- * The driver keeps running meanwhile, by the caller's hand. It does not read what is flipped.
+ * The driver keeps running meanwhile, by the caller's hand. It does not read what is flipped,
+ * except for the ids and the AVAIL and USED bits of packed rings.
  * A backend that follows a flipped index or ring entry uses chains that it was never given: the
  * driver counts these (bad_id, bad_index) and goes on, but for clean counts afterwards the ring
  * must be stopped and reset (guest_stop(), guest_reset(), guest_start()).
@@ -23,12 +24,12 @@ enum guest_flip_field {
 	GUEST_FLIP_ADDR = 1 << 0,	/**< A descriptor's address. */
 	GUEST_FLIP_LENGTH = 1 << 1,	/**< A descriptor's length. */
 	GUEST_FLIP_FLAGS = 1 << 2,	/**< A descriptor's flags. */
-	GUEST_FLIP_NEXT = 1 << 3,	/**< A descriptor's next. */
+	GUEST_FLIP_NEXT = 1 << 3,	/**< A descriptor's next (packed: id). */
 	GUEST_FLIP_TABLE = 1 << 4,	/**< Any of these inside of indirect tables. */
 	GUEST_FLIP_HEADER = 1 << 5,	/**< A virtio-net header. */
-	GUEST_FLIP_AVAILABLE = 1 << 6,	/**< An entry of the available ring. */
-	GUEST_FLIP_INDEX = 1 << 7,	/**< The available index. */
-	GUEST_FLIP_EVENT = 1 << 8,	/**< Available flags and used event. */
+	GUEST_FLIP_AVAILABLE = 1 << 6,	/**< An entry of the available ring (packed: id). */
+	GUEST_FLIP_INDEX = 1 << 7,	/**< The available index (packed: AVAIL and USED). */
+	GUEST_FLIP_EVENT = 1 << 8,	/**< What the driver says of notifications. */
 	GUEST_FLIP_ALL = (1 << 9) - 1,
 };
 

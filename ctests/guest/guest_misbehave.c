@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guest_bad.h"
+#include "guest_packed.h"
 #include "guest_split.h"
 
 #define FAR_AWAY (1ULL << 32)
@@ -56,6 +57,7 @@ static const char *const ring_kinds[GUEST_BAD_COUNT] = {
 	[GUEST_BAD_HEAD_RANGE] = "head-range",
 	[GUEST_BAD_HEAD_MAX] = "head-max",
 	[GUEST_BAD_HEAD_TWICE] = "head-twice",
+	[GUEST_BAD_WRAP_COUNTER] = "wrap-counter",
 	[GUEST_BAD_INDEX_JUMP] = "index-jump",
 	[GUEST_BAD_INDEX_BACK] = "index-back",
 	[GUEST_BAD_INDEX_FAR] = "index-far",
@@ -108,7 +110,7 @@ static int add_chain(struct guest_queue *queue, int (*build)(struct guest_bad_re
 	request_init(&request, queue, frame, size, argument);
 	ret = build(&request);
 	if (ret == 0)
-		ret = guest_draft_offer_split(&request.draft);
+		ret = guest_draft_offer(&request.draft);
 	guest_slots_give(&queue->slots, request.draft.slots);
 	return ret < 0 ? ret : 0;
 }
@@ -118,39 +120,104 @@ static int whole_packet(struct guest_bad_request *request)
 	return guest_bad_rest(request, 0);
 }
 
+/** A head that no chain of the driver has, with memory that is good. */
+static int add_ghost(struct guest_queue *queue, uint16_t head)
+{
+	struct guest_slot *slot = &queue->slots.slots[0];
+	uint16_t flags = queue->index % 2 ? 0 : VRING_DESC_F_WRITE;
+
+	if (!guest_is_packed(queue))
+		return guest_split_offer_ghost(queue, head);
+	if (queue->free_count == 0)
+		return -ENOSPC;
+	guest_packed_put(queue, 0, slot->gpa, queue->slots.buffer_size, flags, head);
+	guest_packed_offer_ghost(queue);
+	return 0;
+}
+
 /** The head of the chain added last, once more. */
 static int add_twice(struct guest_queue *queue, const void *frame, uint32_t size)
 {
-	int ret = add_chain(queue, whole_packet, frame, size, 0);
+	uint32_t last = guest_is_packed(queue) ? queue->ring.packed.turn : queue->next_serial;
+	int ret;
 
+	if (guest_is_packed(queue) && queue->free_count < 2)
+		return -ENOSPC;
+	ret = add_chain(queue, whole_packet, frame, size, 0);
 	if (ret == 0)
-		ret = guest_split_offer_ghost(queue, queue->order[(queue->next_serial - 1) %
-								  queue->size]);
+		ret = add_ghost(queue, queue->order[last % queue->size]);
 	return ret;
+}
+
+/** The next descriptor looks as it would one lap on: the device must not touch it. */
+static int add_other_lap(struct guest_queue *queue)
+{
+	struct guest_packed *packed = &queue->ring.packed;
+	struct vring_packed_desc *next = &packed->descriptors[packed->avail.slot];
+	struct guest_slot *slot = &queue->slots.slots[0];
+
+	if (queue->free_count == 0 || queue->published != queue->next_avail)
+		return -ENOSPC;
+	next->addr = slot->gpa;
+	next->len = queue->slots.buffer_size;
+	next->id = queue->free_head;
+	__atomic_store_n(&next->flags,
+			 (queue->index % 2 ? 0 : VRING_DESC_F_WRITE) |
+			 (packed->avail.wrap ? GUEST_PACKED_USED : GUEST_PACKED_AVAIL),
+			 __ATOMIC_RELEASE);
+	return 0;
+}
+
+bool guest_bad_suits(const struct guest_queue *queue, enum guest_bad kind)
+{
+	switch (kind) {
+	case GUEST_BAD_LOOP:
+	case GUEST_BAD_LOOP_SELF:
+	case GUEST_BAD_NEXT_RANGE:
+	case GUEST_BAD_NEXT_MAX:
+	case GUEST_BAD_TABLE_LOOP:
+	case GUEST_BAD_TABLE_NEXT_RANGE:
+	case GUEST_BAD_INDEX_JUMP:
+	case GUEST_BAD_INDEX_BACK:
+	case GUEST_BAD_INDEX_FAR:
+		return !guest_is_packed(queue);
+	case GUEST_BAD_CHAIN_OPEN:
+	case GUEST_BAD_CHAIN_ENDLESS:
+	case GUEST_BAD_CHAIN_IDS:
+	case GUEST_BAD_WRAP_COUNTER:
+		return guest_is_packed(queue);
+	default:
+		return kind < GUEST_BAD_COUNT;
+	}
+}
+
+/** Where the available index of a split ring goes, from where it is. */
+static uint16_t index_change(const struct guest_queue *queue, enum guest_bad kind)
+{
+	if (kind == GUEST_BAD_INDEX_JUMP)
+		return (uint16_t)(queue->size + 1);
+	return kind == GUEST_BAD_INDEX_BACK ? (uint16_t)-1 : INDEX_FAR;
 }
 
 int guest_bad_add(struct guest_queue *queue, enum guest_bad kind, const void *frame,
 		  uint32_t size, uint32_t argument)
 {
-	if (kind >= GUEST_BAD_COUNT || size > GUEST_MAX_FRAME)
+	if (size > GUEST_MAX_FRAME || !guest_bad_suits(queue, kind))
 		return -EINVAL;
 	switch (kind) {
 	case GUEST_BAD_HEAD_RANGE:
-		return guest_split_offer_ghost(queue, (uint16_t)queue->size);
+		return add_ghost(queue, (uint16_t)queue->size);
 	case GUEST_BAD_HEAD_MAX:
-		return guest_split_offer_ghost(queue, 0xffff);
+		return add_ghost(queue, 0xffff);
 	case GUEST_BAD_HEAD_TWICE:
 		return add_twice(queue, frame, size);
+	case GUEST_BAD_WRAP_COUNTER:
+		return add_other_lap(queue);
 	case GUEST_BAD_INDEX_JUMP:
-		guest_split_set_available_index(queue, (uint16_t)(queue->published +
-								  queue->size + 1));
-		return 0;
 	case GUEST_BAD_INDEX_BACK:
-		guest_split_set_available_index(queue, (uint16_t)(queue->published - 1));
-		return 0;
 	case GUEST_BAD_INDEX_FAR:
-		guest_split_set_available_index(queue,
-						(uint16_t)(queue->published + INDEX_FAR));
+		guest_split_set_available_index(queue, (uint16_t)(queue->published +
+								  index_change(queue, kind)));
 		return 0;
 	default:
 		break;

@@ -10,6 +10,7 @@
  * as "ghosts". After GUEST_BAD_INDEX_* the ring's state is anybody's guess: guest_reset().
  *
  * Every kind works on transmit and on receive queues, and asks for the direction accordingly.
+ * Some exist in one ring format only: guest_bad_suits(). In packed rings a head is a buffer id.
  */
 #ifndef GUEST_MISBEHAVE_H
 #define GUEST_MISBEHAVE_H
@@ -19,13 +20,17 @@
 /** One broken rule. The text says what the chain looks like. */
 enum guest_bad {
 	/* Shape of the chain. */
-	GUEST_BAD_LOOP,			/**< Two descriptors that name each other as next. */
-	GUEST_BAD_LOOP_SELF,		/**< One descriptor that names itself. */
+	GUEST_BAD_LOOP,			/**< Split: two descriptors that name each other as next. */
+	GUEST_BAD_LOOP_SELF,		/**< Split: one descriptor that names itself. */
 	GUEST_BAD_HEAD_RANGE,		/**< Head equals the ring size. */
 	GUEST_BAD_HEAD_MAX,		/**< Head 65535. */
-	GUEST_BAD_NEXT_RANGE,		/**< Next equals the ring size. */
-	GUEST_BAD_NEXT_MAX,		/**< Next 65535. */
+	GUEST_BAD_NEXT_RANGE,		/**< Split: next equals the ring size. */
+	GUEST_BAD_NEXT_MAX,		/**< Split: next 65535. */
 	GUEST_BAD_HEAD_TWICE,		/**< The same head in two ring entries. */
+	GUEST_BAD_CHAIN_OPEN,		/**< Packed: NEXT, and nothing available behind it. */
+	GUEST_BAD_CHAIN_ENDLESS,	/**< Packed: NEXT in all descriptors of an empty ring. */
+	GUEST_BAD_CHAIN_IDS,		/**< Packed: ids that differ; the last one counts. */
+	GUEST_BAD_WRAP_COUNTER,		/**< Packed: available for the other lap, so not at all. */
 
 	/* Indirect tables. */
 	GUEST_BAD_TABLE_NESTED,		/**< INDIRECT inside of a table. */
@@ -33,8 +38,8 @@ enum guest_bad {
 	GUEST_BAD_TABLE_EMPTY,		/**< Table of 0 bytes. */
 	GUEST_BAD_TABLE_ODD,		/**< Table of 17 bytes. */
 	GUEST_BAD_TABLE_HUGE,		/**< Table of 4 GiB less 16 bytes. */
-	GUEST_BAD_TABLE_LOOP,		/**< Loop inside of a table. */
-	GUEST_BAD_TABLE_NEXT_RANGE,	/**< Next behind the table's end. */
+	GUEST_BAD_TABLE_LOOP,		/**< Split: loop inside of a table. */
+	GUEST_BAD_TABLE_NEXT_RANGE,	/**< Split: next behind the table's end. */
 	GUEST_BAD_TABLE_UNMAPPED,	/**< Table at an address without memory. */
 	GUEST_BAD_TABLE_CROSSING,	/**< Table that begins in a region and ends outside. */
 	GUEST_BAD_TABLE_LONG,		/**< Chain one longer than the ring. */
@@ -64,7 +69,7 @@ enum guest_bad {
 	GUEST_ODD_HEADER_CUT,		/**< Header in two, cut after @c argument bytes. */
 	GUEST_ODD_HEADER_BYTES,		/**< Every byte of the header in a descriptor of its own. */
 
-	/* The available index. */
+	/* Split: the available index. */
 	GUEST_BAD_INDEX_JUMP,		/**< Ahead by the ring size and one more. */
 	GUEST_BAD_INDEX_BACK,		/**< Back by one. */
 	GUEST_BAD_INDEX_FAR,		/**< Ahead by 32768. */
@@ -78,6 +83,9 @@ const char *guest_bad_name(enum guest_bad kind);
 /** Whether a backend must treat the chain as a good packet or buffer. */
 bool guest_bad_is_legal(enum guest_bad kind);
 
+/** Whether the kind exists in a queue's ring format. */
+bool guest_bad_suits(const struct guest_queue *queue, enum guest_bad kind);
+
 /** Whether the kind needs INDIRECT_DESC. */
 bool guest_bad_needs_indirect(enum guest_bad kind);
 
@@ -86,7 +94,8 @@ bool guest_bad_needs_indirect(enum guest_bad kind);
  * guest_submit().
  * @param frame data for kinds that have good data (transmit queues), or NULL.
  * @param argument what the kind's text says, else ignored.
- * @return 0, or -ENOSPC, -ENOBUFS, -EINVAL (kind impossible in this ring) with nothing added.
+ * @return 0, or -ENOSPC, -ENOBUFS, -EINVAL (kind impossible in this ring) with nothing added;
+ *         GUEST_BAD_WRAP_COUNTER adds nothing at all.
  */
 int guest_bad_add(struct guest_queue *queue, enum guest_bad kind, const void *frame,
 		  uint32_t size, uint32_t argument);

@@ -43,10 +43,16 @@ static int alloc_anywhere(struct guest_memory *memory, uint64_t size, struct gue
 
 static int alloc_bookkeeping(struct guest_queue *queue)
 {
+	struct guest_packed *packed = &queue->ring.packed;
+
 	queue->link = calloc(queue->size, sizeof(*queue->link));
 	queue->order = calloc(queue->size, sizeof(*queue->order));
 	queue->chains = calloc(queue->size, sizeof(*queue->chains));
-	return queue->link && queue->order && queue->chains ? 0 : -ENOMEM;
+	packed->shadow = calloc(queue->size, sizeof(*packed->shadow));
+	packed->held = calloc(queue->size, sizeof(*packed->held));
+	packed->span = calloc(queue->size, sizeof(*packed->span));
+	return queue->link && queue->order && queue->chains && packed->shadow && packed->held &&
+	       packed->span ? 0 : -ENOMEM;
 }
 
 int guest_queue_create(struct guest_queue *queue, uint32_t buffers, uint32_t buffer_size)
@@ -81,6 +87,10 @@ void guest_queue_destroy(struct guest_queue *queue)
 	free(queue->chains);
 	free(queue->order);
 	free(queue->link);
+	free(queue->ring.packed.shadow);
+	free(queue->ring.packed.held);
+	free(queue->ring.packed.span);
+	memset(&queue->ring, 0, sizeof(queue->ring));
 	queue->chains = NULL;
 	queue->order = queue->link = NULL;
 	close_fd(&queue->kick_fd);
@@ -128,6 +138,20 @@ void guest_queue_reset(struct guest_queue *queue)
 	queue->rx_have = queue->rx_need = 0;
 	queue->base = 0;
 	queue->ops->reset(queue);
+}
+
+int guest_queue_set_format(struct guest_queue *queue, bool packed)
+{
+	const struct guest_ring_ops *ops = packed ? &guest_packed_ops : &guest_split_ops;
+
+	/* virtio 1.2, 2.7: a split ring's size is a power of two. */
+	if (!packed && (queue->size & (queue->size - 1)))
+		return -EINVAL;
+	if (queue->ops == ops)
+		return 0;
+	queue->ops = ops;
+	guest_queue_reset(queue);
+	return 0;
 }
 
 int guest_kick(struct guest_queue *queue)

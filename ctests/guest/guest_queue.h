@@ -6,8 +6,9 @@
  *
  * Three layers, each usable alone:
  *  - guest_tx(), guest_rx() and friends move whole packets and know nothing of ring formats;
- *  - struct guest_ring_ops is the ring format: guest_split.c today, packed beside it;
- *  - guest_split.h reaches into a split ring field by field, for tests that break the rules.
+ *  - struct guest_ring_ops is the ring format: guest_split.c or guest_packed.c;
+ *  - guest_split.h and guest_packed.h reach into a ring field by field, for tests that break
+ *    the rules.
  *
  * Nothing here blocks or starts a thread: the caller polls. The driver trusts nothing that it
  * reads from a ring; what is wrong is counted in struct guest_stats and stepped over.
@@ -22,7 +23,7 @@
 
 #include "guest_memory.h"
 
-/** The largest split ring (virtio 1.2, 2.7: a power of two up to 32768). */
+/** The largest ring (virtio 1.2, 2.7: a power of two; 2.8: any number from 1). */
 #define GUEST_MAX_RING 32768
 
 /** Most pieces that guest_tx() and guest_rx_post() make of one chain. */
@@ -59,6 +60,7 @@ struct guest_chain {
 	uint32_t serial;	/**< Position in the order of guest_ring_ops.add calls. */
 	uint16_t descriptors;	/**< Ring descriptors it occupies. */
 	uint16_t next;		/**< Next used chain of the same received packet. */
+	uint16_t home;		/**< Packed: slot of its first descriptor when it was added. */
 	bool in_flight;		/**< The device has it. */
 };
 
@@ -111,6 +113,9 @@ struct guest_ring_ops {
 	/** Ask the device for notifications, or for silence. */
 	void (*want_calls)(struct guest_queue *queue, bool want);
 
+	/** Used chains that next_used() would hand out, without taking them. */
+	uint32_t (*waiting)(const struct guest_queue *queue);
+
 	/** SET_VRING_BASE for a device that forgot its own: go on after the last used chain. */
 	uint32_t (*base)(const struct guest_queue *queue);
 
@@ -129,6 +134,9 @@ struct guest_ring_ops {
 /** The split ring format (virtio 1.2, 2.7). */
 extern const struct guest_ring_ops guest_split_ops;
 
+/** The packed ring format (virtio 1.2, 2.8). */
+extern const struct guest_ring_ops guest_packed_ops;
+
 /** A split ring's parts in guest memory. */
 struct guest_split {
 	struct vring_desc *descriptors;
@@ -136,6 +144,36 @@ struct guest_split {
 	struct vring_used *used;
 	uint16_t *used_event;	/**< Behind the available ring: when the driver wants a call. */
 	uint16_t *avail_event;	/**< Behind the used ring: when the device wants a kick. */
+};
+
+/** A place in a packed ring, and the lap: the wrap counter starts with 1. */
+struct guest_packed_place {
+	uint16_t slot;
+	bool wrap;
+};
+
+/** Where used descriptors are looked for. */
+struct guest_packed_cursor {
+	struct guest_packed_place place;
+	uint32_t turn;			/**< Position in guest_queue.order of the next chain. */
+	uint16_t batch_last;		/**< IN_ORDER: last id of the batch being taken. */
+	uint32_t batch_length;		/**< IN_ORDER: its used length. */
+};
+
+/** A packed ring's parts in guest memory, and the driver's own. */
+struct guest_packed {
+	struct vring_packed_desc *descriptors;
+	struct vring_packed_desc_event *driver;	/**< When the driver wants a call. */
+	struct vring_packed_desc_event *device;	/**< When the device wants a kick. */
+	struct vring_packed_desc *shadow;	/**< What was written last, by slot. */
+	uint16_t *held;				/**< Flags of heads that are not published. */
+	uint16_t *span;				/**< Descriptors of the chain, by its first slot. */
+	struct guest_packed_place avail;	/**< Where the next chain goes. */
+	struct guest_packed_place publish;	/**< The first one that is not published. */
+	struct guest_packed_cursor used;
+	uint32_t unkicked;	/**< Descriptors published since the last decision to kick. */
+	uint32_t free_ids;	/**< Of the free list, which has ids here. */
+	uint32_t turn;		/**< Position in guest_queue.order of the next chain added. */
 };
 
 /** One virtqueue. */
@@ -148,15 +186,16 @@ struct guest_queue {
 	struct guest_area areas[3];	/**< Descriptor, driver (available), device (used) area. */
 	struct guest_area tables;	/**< One indirect table per head. */
 	uint32_t table_entries;		/**< Entries of each table. */
-	union {
+	struct {
 		struct guest_split split;
-	} ring;				/**< By format. */
+		struct guest_packed packed;
+	} ring;				/**< The one in use is reset. */
 
-	uint16_t *link;			/**< Next descriptor: of a chain, or of the free list. */
+	uint16_t *link;			/**< Next descriptor (packed: id): of a chain, or free. */
 	uint16_t free_head, free_tail;	/**< Free list: taken at the head, returned at the tail. */
 	uint32_t free_count;		/**< Free ring descriptors. */
 	struct guest_chain *chains;	/**< By head. */
-	uint16_t *order;		/**< Heads by serial modulo ring size (IN_ORDER). */
+	uint16_t *order;		/**< Heads in the order of adding, ring size of them. */
 	uint32_t next_serial;		/**< Serial of the next chain added. */
 	uint32_t used_serial;		/**< Serial expected next from the device. */
 	uint32_t in_flight;		/**< Chains that the device has. */
@@ -200,6 +239,28 @@ void guest_queue_reset(struct guest_queue *queue);
 /** Guest memory that a queue will take. */
 uint64_t guest_queue_memory(uint32_t size, uint32_t table_entries, uint32_t buffers,
 			    uint32_t buffer_size);
+
+/** Whether the ring is packed. */
+static inline bool guest_is_packed(const struct guest_queue *queue)
+{
+	return queue->ops == &guest_packed_ops;
+}
+
+/** Used chains that the driver has not taken yet. */
+static inline uint32_t guest_used_waiting(const struct guest_queue *queue)
+{
+	return queue->ops->waiting(queue);
+}
+
+/** Whether the device has used every chain that was published. */
+static inline bool guest_all_used(const struct guest_queue *queue)
+{
+	return guest_used_waiting(queue) + (uint16_t)(queue->next_avail - queue->published) ==
+	       queue->in_flight + queue->ghosts;
+}
+
+/** Change the ring format: everything in flight is forgotten. @return 0 or a negative errno. */
+int guest_queue_set_format(struct guest_queue *queue, bool packed);
 
 /** Publish what was added, and notify the backend if it wants that. @return 0 or an errno. */
 int guest_submit(struct guest_queue *queue);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <linux/virtio_config.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -60,13 +61,12 @@ static int check_config(const struct guest_config *config)
 {
 	uint32_t size = config->ring_size;
 
-	/* The place to choose struct guest_ring_ops once there is a second one. */
-	if (config->features & GUEST_BIT(VIRTIO_F_RING_PACKED))
-		return -EOPNOTSUPP;
 	if (config->queue_pairs == 0 || config->queue_pairs > 128)
 		return -EINVAL;
-	/* virtio 1.2, 2.7: a split ring's size is a power of two. */
-	if (size == 0 || size > GUEST_MAX_RING || (size & (size - 1)))
+	if (size == 0 || size > GUEST_MAX_RING)
+		return -EINVAL;
+	/* virtio 1.2, 2.7: a split ring's size is a power of two; 2.8: a packed one's need not. */
+	if ((size & (size - 1)) && !(config->features & GUEST_BIT(VIRTIO_F_RING_PACKED)))
 		return -EINVAL;
 	if (config->buffer_size == 0 || config->region_count == 0 ||
 	    config->region_count > GUEST_MAX_REGIONS)
@@ -113,7 +113,9 @@ static int create_queue(struct guest *guest, uint32_t index)
 	bool receives = index % 2 == 0;
 
 	queue->guest = guest;
-	queue->ops = &guest_split_ops;
+	/* What is asked for; guest_connect() learns what can be had. */
+	queue->ops = config->features & GUEST_BIT(VIRTIO_F_RING_PACKED) ? &guest_packed_ops :
+									  &guest_split_ops;
 	queue->index = index;
 	queue->size = config->ring_size;
 	queue->table_entries = config->table_entries;

@@ -336,6 +336,11 @@ static void split_want_calls(struct guest_queue *queue, bool want)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+static uint32_t split_waiting(const struct guest_queue *queue)
+{
+	return (uint16_t)(guest_split_used_index(queue) - queue->next_used);
+}
+
 static uint32_t split_base(const struct guest_queue *queue)
 {
 	return guest_split_used_index(queue);
@@ -362,6 +367,7 @@ const struct guest_ring_ops guest_split_ops = {
 	.next_used = split_next_used,
 	.release = split_release,
 	.want_calls = split_want_calls,
+	.waiting = split_waiting,
 	.base = split_base,
 	.recycle = split_recycle,
 	.expose = split_expose,

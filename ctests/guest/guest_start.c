@@ -37,6 +37,17 @@ static int negotiate_protocol(struct guest *guest)
 	return ret;
 }
 
+/** Packed rings if the backend has them; what was in rings of the other format is forgotten. */
+static int choose_rings(struct guest *guest)
+{
+	bool packed = guest_has(guest, VIRTIO_F_RING_PACKED);
+	int ret = 0;
+
+	for (uint32_t i = 0; i < guest->queue_count && ret == 0; i++)
+		ret = guest_queue_set_format(&guest->queues[i], packed);
+	return ret;
+}
+
 static int negotiate(struct guest *guest)
 {
 	struct guest_frontend *frontend = &guest->frontend;
@@ -46,7 +57,9 @@ static int negotiate(struct guest *guest)
 		return ret;
 	guest->features = guest->offered & guest->config.features;
 	guest->max_pairs = 1;
-	ret = negotiate_protocol(guest);
+	ret = choose_rings(guest);
+	if (ret == 0)
+		ret = negotiate_protocol(guest);
 	if (ret == 0)
 		ret = guest_set_owner(frontend);
 	if (ret == 0 && has_protocol(guest, GUEST_PROTOCOL_BACKEND_REQ))

@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/virtio_config.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,6 +134,20 @@ static int turn(struct run *run, bool sending)
 	return moved;
 }
 
+/** What was asked for by name and changes what is tested must not be missing. */
+static int check_formats(const struct guest *guest)
+{
+	static const unsigned int bits[] = { VIRTIO_F_RING_PACKED, VIRTIO_F_IN_ORDER };
+
+	for (int i = 0; i < 2; i++) {
+		if ((guest->config.features & GUEST_BIT(bits[i])) && !guest_has(guest, bits[i])) {
+			fprintf(stderr, "guest-traffic: feature %u is not offered\n", bits[i]);
+			return -EOPNOTSUPP;
+		}
+	}
+	return 0;
+}
+
 /** Connect, and start the device or go on with it. @return 0 or a negative errno. */
 static int bring_up(struct run *run)
 {
@@ -142,8 +157,11 @@ static int bring_up(struct run *run)
 	for (;;) {
 		ret = guest_connect(run->guest);
 		if (ret == 0)
+			ret = check_formats(run->guest);
+		if (ret == 0)
 			ret = guest_start(run->guest);
-		if (ret == 0 || !run->options->reconnect || interrupted || now() > deadline)
+		if (ret == 0 || ret == -EOPNOTSUPP || !run->options->reconnect || interrupted ||
+		    now() > deadline)
 			return ret;
 		/* It died before it was ready, or the backlog still had one that is dead. */
 		guest_disconnect(run->guest);

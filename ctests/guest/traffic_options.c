@@ -37,7 +37,8 @@ static const char usage[] =
 	"  --no-event-idx      without VIRTIO_RING_F_EVENT_IDX\n"
 	"  --no-indirect       without VIRTIO_RING_F_INDIRECT_DESC\n"
 	"  --legacy            without VIRTIO_F_VERSION_1\n"
-	"  --in-order          with VIRTIO_F_IN_ORDER\n"
+	"  --packed            with VIRTIO_F_RING_PACKED; an error when it cannot be had\n"
+	"  --in-order          with VIRTIO_F_IN_ORDER; the same\n"
 	"  --iommu             with VIRTIO_F_ACCESS_PLATFORM\n"
 	"  --poll              no eventfds\n"
 	"  --shuffle           chains do not run through the ring in order\n"
@@ -50,8 +51,8 @@ enum option_id {
 	OPT_SOCKET = 256, OPT_LISTEN, OPT_TIMEOUT, OPT_PACKETS, OPT_SECONDS, OPT_SIZES,
 	OPT_QUEUES, OPT_RING_SIZE, OPT_BUFFER, OPT_REGIONS, OPT_HUGE, OPT_WINDOW, OPT_SHAPE,
 	OPT_RX_SHAPE, OPT_ECHO, OPT_NO_MRG, OPT_NO_EVENT_IDX, OPT_NO_INDIRECT, OPT_LEGACY,
-	OPT_IN_ORDER, OPT_IOMMU, OPT_POLL, OPT_SHUFFLE, OPT_SENDER, OPT_SEED, OPT_LIVE, OPT_HELP,
-	OPT_RECONNECT,
+	OPT_PACKED, OPT_IN_ORDER, OPT_IOMMU, OPT_POLL, OPT_SHUFFLE, OPT_SENDER, OPT_SEED, OPT_LIVE,
+	OPT_HELP, OPT_RECONNECT,
 };
 
 static const struct option long_options[] = {
@@ -74,6 +75,7 @@ static const struct option long_options[] = {
 	{ "no-event-idx", no_argument, NULL, OPT_NO_EVENT_IDX },
 	{ "no-indirect", no_argument, NULL, OPT_NO_INDIRECT },
 	{ "legacy", no_argument, NULL, OPT_LEGACY },
+	{ "packed", no_argument, NULL, OPT_PACKED },
 	{ "in-order", no_argument, NULL, OPT_IN_ORDER },
 	{ "iommu", no_argument, NULL, OPT_IOMMU },
 	{ "poll", no_argument, NULL, OPT_POLL },
@@ -135,6 +137,9 @@ static bool parse_feature(int id, struct guest_config *guest)
 		return true;
 	case OPT_LEGACY:
 		guest->features &= ~GUEST_BIT(VIRTIO_F_VERSION_1);
+		return true;
+	case OPT_PACKED:
+		guest->features |= GUEST_BIT(VIRTIO_F_RING_PACKED);
 		return true;
 	case OPT_IN_ORDER:
 		guest->features |= GUEST_BIT(VIRTIO_F_IN_ORDER);
