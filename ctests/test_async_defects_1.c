@@ -75,7 +75,7 @@ static void s02_order_is_kept_under_in_order(void **state)
 	order_is_kept(state, GUEST_BIT(VIRTIO_F_IN_ORDER));
 }
 
-/* To be extended when RING_PACKED is offered: a burst with a RARP on a packed ring. */
+/* On a packed ring too. */
 static void s03_an_announcement_leaves_the_lock_free(void **state)
 {
 	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };

@@ -335,6 +335,21 @@ static void between_good_ones(struct bench *bench, enum guest_bad kind)
 	assert_int_equal(bench->tx->in_flight, 0);
 }
 
+/** Whether a chain is none that can be given back (virtio 1.2, 2.8). */
+static bool breaks_a_ring(const struct guest_queue *queue, enum guest_bad kind)
+{
+	switch (kind) {
+	case GUEST_BAD_HEAD_RANGE:
+	case GUEST_BAD_HEAD_MAX:
+	case GUEST_BAD_CHAIN_OPEN:
+	case GUEST_BAD_CHAIN_ENDLESS:
+	case GUEST_BAD_WRAP_COUNTER:
+		return guest_is_packed(queue);
+	default:
+		return false;
+	}
+}
+
 static void s17_bad_chains_are_consumed(void **state)
 {
 	struct bench_config config;
@@ -346,7 +361,8 @@ static void s17_bad_chains_are_consumed(void **state)
 	bench = bench_open(state, &config);
 	/* The first comes twice, the second is only odd, the third longer than any table here. */
 	for (enum guest_bad kind = 0; kind < GUEST_ODD_LAST_BYTE; kind++)
-		if (kind != GUEST_BAD_HEAD_TWICE && kind != GUEST_BAD_ZERO_MIXED &&
+		if (guest_bad_suits(bench->tx, kind) && !breaks_a_ring(bench->tx, kind) &&
+		    kind != GUEST_BAD_HEAD_TWICE && kind != GUEST_BAD_ZERO_MIXED &&
 		    kind != GUEST_BAD_TABLE_LONG)
 			between_good_ones(bench, kind);
 	bench_close(bench);

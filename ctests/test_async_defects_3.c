@@ -146,8 +146,11 @@ static void s19_empty_descriptors_and_bare_headers(void **state)
 /** The guest's own bytes of the first packet in the ring. */
 static struct virtio_net_hdr_v1 *header_in_ring(struct bench *bench)
 {
-	return guest_memory_host(&bench->guest->memory,
-				 bench->tx->ring.split.descriptors[0].addr, 12);
+	bool packed = guest_is_packed(bench->tx);
+	uint64_t gpa = packed ? bench->tx->ring.packed.descriptors[0].addr :
+				bench->tx->ring.split.descriptors[0].addr;
+
+	return guest_memory_host(&bench->guest->memory, gpa, 12);
 }
 
 static void s20_the_header_is_read_once(void **state)

@@ -75,7 +75,7 @@ const char *guest_bad_name(enum guest_bad kind)
 
 bool guest_bad_is_legal(enum guest_bad kind)
 {
-	return kind >= GUEST_ODD_LAST_BYTE && kind <= GUEST_ODD_HEADER_BYTES;
+	return kind >= GUEST_ODD_LAST_BYTE && kind <= GUEST_ODD_CHAIN_IDS;
 }
 
 bool guest_bad_needs_indirect(enum guest_bad kind)
@@ -183,7 +183,7 @@ bool guest_bad_suits(const struct guest_queue *queue, enum guest_bad kind)
 		return !guest_is_packed(queue);
 	case GUEST_BAD_CHAIN_OPEN:
 	case GUEST_BAD_CHAIN_ENDLESS:
-	case GUEST_BAD_CHAIN_IDS:
+	case GUEST_ODD_CHAIN_IDS:
 	case GUEST_BAD_WRAP_COUNTER:
 		return guest_is_packed(queue);
 	default:

@@ -29,7 +29,6 @@ enum guest_bad {
 	GUEST_BAD_HEAD_TWICE,		/**< The same head in two ring entries. */
 	GUEST_BAD_CHAIN_OPEN,		/**< Packed: NEXT, and nothing available behind it. */
 	GUEST_BAD_CHAIN_ENDLESS,	/**< Packed: NEXT in all descriptors of an empty ring. */
-	GUEST_BAD_CHAIN_IDS,		/**< Packed: ids that differ; the last one counts. */
 	GUEST_BAD_WRAP_COUNTER,		/**< Packed: available for the other lap, so not at all. */
 
 	/* Indirect tables. */
@@ -68,6 +67,7 @@ enum guest_bad {
 	GUEST_ODD_LAST_BYTE,		/**< Data that ends with the last byte of memory. */
 	GUEST_ODD_HEADER_CUT,		/**< Header in two, cut after @c argument bytes. */
 	GUEST_ODD_HEADER_BYTES,		/**< Every byte of the header in a descriptor of its own. */
+	GUEST_ODD_CHAIN_IDS,		/**< Packed: ids that differ; the last one counts. */
 
 	/* Split: the available index. */
 	GUEST_BAD_INDEX_JUMP,		/**< Ahead by the ring size and one more. */

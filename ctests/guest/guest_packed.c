@@ -227,6 +227,22 @@ uint32_t guest_packed_base(struct guest_packed_place avail, struct guest_packed_
 	return guest_packed_off_wrap(avail) | (uint32_t)guest_packed_off_wrap(used) << 16;
 }
 
+void guest_packed_take_back_ghost(struct guest_queue *queue)
+{
+	struct guest_packed *packed = &queue->ring.packed;
+
+	packed->avail = guest_packed_after(queue, packed->avail, queue->size - 1);
+	packed->avail.wrap = !packed->avail.wrap;
+	packed->publish = packed->avail;
+	/* As the lap before left it: used. */
+	packed->descriptors[packed->avail.slot].flags =
+		packed->avail.wrap ? 0 : GUEST_PACKED_AVAIL | GUEST_PACKED_USED;
+	queue->next_avail--;
+	queue->published--;
+	queue->ghosts--;
+	queue->free_count++;
+}
+
 void guest_packed_begin_at(struct guest_queue *queue, uint16_t slot, bool wrap)
 {
 	struct guest_packed *packed = &queue->ring.packed;
@@ -268,6 +284,7 @@ const struct guest_ring_ops guest_packed_ops = {
 	.release = guest_packed_release,
 	.want_calls = packed_want_calls,
 	.waiting = guest_packed_waiting,
+	.peek = guest_packed_peek,
 	.base = guest_packed_next_base,
 	.recycle = guest_packed_recycle,
 	.expose = packed_expose,

@@ -40,6 +40,9 @@ void guest_packed_offer(struct guest_queue *queue, uint16_t id, uint32_t count);
 /** Book the one descriptor put last as nobody's: its id is not that of a free chain. */
 void guest_packed_offer_ghost(struct guest_queue *queue);
 
+/** Make the ghost that was offered and published last unavailable again. */
+void guest_packed_take_back_ghost(struct guest_queue *queue);
+
 /** Whether the ring can take another chain of @p count descriptors. */
 static inline bool guest_packed_has_room(const struct guest_queue *queue, uint32_t count)
 {

@@ -58,6 +58,8 @@ static inline uint16_t guest_packed_off_wrap(struct guest_packed_place place)
 bool guest_packed_next_used(struct guest_queue *queue, struct guest_used *used);
 void guest_packed_release(struct guest_queue *queue, uint16_t head);
 uint32_t guest_packed_waiting(const struct guest_queue *queue);
+bool guest_packed_peek(const struct guest_queue *queue, uint32_t number,
+		       struct guest_used *used);
 uint32_t guest_packed_next_base(const struct guest_queue *queue);
 uint32_t guest_packed_recycle(struct guest_queue *queue, uint32_t limit);
 uint16_t guest_packed_used_head(const struct guest_queue *queue, uint32_t ago);

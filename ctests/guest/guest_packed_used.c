@@ -103,6 +103,17 @@ uint32_t guest_packed_waiting(const struct guest_queue *queue)
 	return look_ahead(queue, &cursor);
 }
 
+bool guest_packed_peek(const struct guest_queue *queue, uint32_t number,
+		       struct guest_used *used)
+{
+	struct guest_packed_cursor cursor = queue->ring.packed.used;
+	enum found found = FOUND_CHAIN;
+
+	for (uint32_t i = 0; i <= number && found != FOUND_NOTHING; i++)
+		found = step(queue, &cursor, used);
+	return found != FOUND_NOTHING;
+}
+
 uint32_t guest_packed_next_base(const struct guest_queue *queue)
 {
 	struct guest_packed_cursor cursor = queue->ring.packed.used;

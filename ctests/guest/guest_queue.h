@@ -113,8 +113,11 @@ struct guest_ring_ops {
 	/** Ask the device for notifications, or for silence. */
 	void (*want_calls)(struct guest_queue *queue, bool want);
 
-	/** Used chains that next_used() would hand out, without taking them. */
+	/** Used chains that wait to be taken, whether their ids are good or not. */
 	uint32_t (*waiting)(const struct guest_queue *queue);
+
+	/** Look at one of them, the oldest has number 0. @return whether there are so many. */
+	bool (*peek)(const struct guest_queue *queue, uint32_t number, struct guest_used *used);
 
 	/** SET_VRING_BASE for a device that forgot its own: go on after the last used chain. */
 	uint32_t (*base)(const struct guest_queue *queue);
@@ -250,6 +253,14 @@ static inline bool guest_is_packed(const struct guest_queue *queue)
 static inline uint32_t guest_used_waiting(const struct guest_queue *queue)
 {
 	return queue->ops->waiting(queue);
+}
+
+/** Used length of one of them, the oldest has number 0; UINT32_MAX when there are fewer. */
+static inline uint32_t guest_used_length(const struct guest_queue *queue, uint32_t number)
+{
+	struct guest_used used;
+
+	return queue->ops->peek(queue, number, &used) ? used.length : UINT32_MAX;
 }
 
 /** Whether the device has used every chain that was published. */

@@ -341,6 +341,19 @@ static uint32_t split_waiting(const struct guest_queue *queue)
 	return (uint16_t)(guest_split_used_index(queue) - queue->next_used);
 }
 
+static bool split_peek(const struct guest_queue *queue, uint32_t number,
+		       struct guest_used *used)
+{
+	const struct vring_used_elem *entry =
+		&queue->ring.split.used->ring[slot_of(queue, (uint16_t)(queue->next_used + number))];
+
+	if (number >= split_waiting(queue))
+		return false;
+	used->head = (uint16_t)entry->id;
+	used->length = entry->len;
+	return true;
+}
+
 static uint32_t split_base(const struct guest_queue *queue)
 {
 	return guest_split_used_index(queue);
@@ -368,6 +381,7 @@ const struct guest_ring_ops guest_split_ops = {
 	.release = split_release,
 	.want_calls = split_want_calls,
 	.waiting = split_waiting,
+	.peek = split_peek,
 	.base = split_base,
 	.recycle = split_recycle,
 	.expose = split_expose,

@@ -4,14 +4,18 @@
 #include "bench.h"
 
 #include <dirent.h>
+#include <linux/virtio_config.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include "guest_packed.h"
 
 #define WAIT_TURNS 10000
 #define TEARDOWN_TURNS 2000
 #define WAIT_MICROSECONDS 1000
 
 static struct bench *benches[BENCH_MAX];
+static bool packed;
 
 static struct bench *find(int vid)
 {
@@ -119,6 +123,8 @@ void bench_config_init(struct bench_config *config)
 	memset(config, 0, sizeof(*config));
 	guest_config_init(&config->guest);
 	config->guest.protocol_features |= GUEST_BIT(GUEST_PROTOCOL_RARP);
+	if (packed)
+		config->guest.features |= GUEST_BIT(VIRTIO_F_RING_PACKED);
 	config->driver_flags = RTE_VHOST_USER_ASYNC_COPY;
 	config->async.async_threshold = 256;
 	config->async.features = RTE_VHOST_ASYNC_INORDER;
@@ -162,6 +168,8 @@ struct bench *bench_connect(void **state, const struct bench_config *config)
 	bench->rx = guest_rx_queue(bench->guest, 0);
 	bench_measure(&bench->baseline);
 	assert_int_equal(guest_connect(bench->guest), 0);
+	assert_int_equal(guest_is_packed(bench->tx),
+			 (bench->config.guest.features & GUEST_BIT(VIRTIO_F_RING_PACKED)) != 0);
 	return bench;
 }
 
@@ -195,6 +203,26 @@ void bench_start(struct bench *bench)
 			assert_int_equal(bench_register(bench, queue), 0);
 	}
 	bench_check(bench);
+}
+
+uint32_t bench_base(const struct guest_queue *queue, uint32_t descriptors)
+{
+	struct guest_packed_place place = { .wrap = true };
+
+	if (!guest_is_packed(queue))
+		return descriptors;
+	place = guest_packed_after(queue, place, descriptors);
+	return guest_packed_base(place, place);
+}
+
+void bench_restart_ring(struct bench *bench, struct guest_queue *queue, uint32_t descriptors)
+{
+	struct guest_frontend *frontend = &bench->guest->frontend;
+
+	assert_int_equal(guest_get_vring_base(frontend, queue->index, &queue->base), 0);
+	assert_int_equal(queue->base, bench_base(queue, descriptors));
+	assert_int_equal(guest_send_ring(bench->guest, queue->index), 0);
+	assert_true(bench_wait(has_device, bench));
 }
 
 struct bench *bench_open(void **state, const struct bench_config *config)
@@ -259,9 +287,17 @@ void bench_close(struct bench *bench)
 	release(bench);
 }
 
-int bench_setup(void **state)
+int bench_setup_split(void **state)
 {
 	*state = NULL;
+	packed = false;
+	return 0;
+}
+
+int bench_setup_packed(void **state)
+{
+	*state = NULL;
+	packed = true;
 	return 0;
 }
 

@@ -114,7 +114,10 @@ struct bench {
 
 /* bench.c: life. */
 
-/** Defaults: threshold 256, in order, 512 mbufs of 2 KiB, a guest as guest_config_init() says. */
+/**
+ * Defaults: threshold 256, in order, 512 mbufs of 2 KiB, a guest as guest_config_init() says with
+ * rings of the test's format.
+ */
 void bench_config_init(struct bench_config *config);
 
 /** A bench with a running device; asserts that all went well. */
@@ -135,22 +138,40 @@ void bench_close(struct bench *bench);
 /** Hang up and assert that what the device had is given back, packets in flight included. */
 void bench_hang_up(struct bench *bench);
 
-/** cmocka's setup and teardown: whatever a failed test left is cleared away. */
-int bench_setup(void **state);
+/** cmocka's setup, by the ring format that bench_config_init() is to ask for. */
+int bench_setup_split(void **state);
+int bench_setup_packed(void **state);
+
+/** cmocka's teardown: whatever a failed test left is cleared away. */
 int bench_teardown(void **state);
 
-/** A test with both. */
-#define BENCH_TEST(function) \
-	cmocka_unit_test_setup_teardown(function, bench_setup, bench_teardown)
+/** A test of one ring format: it is about something that the other one does not have. */
+#define BENCH_TEST_SPLIT(function) \
+	{ #function "_split", function, bench_setup_split, bench_teardown, NULL }
+#define BENCH_TEST_PACKED(function) \
+	{ #function "_packed", function, bench_setup_packed, bench_teardown, NULL }
+
+/** A test of both. */
+#define BENCH_TEST(function) BENCH_TEST_SPLIT(function), BENCH_TEST_PACKED(function)
+
+/** A test that asks for ring formats itself, or for none. */
+#define BENCH_TEST_ONCE(function) \
+	{ #function, function, bench_setup_split, bench_teardown, NULL }
 
 /** End the process if a test hangs, and run a group of tests. */
-#define BENCH_RUN(tests) (alarm(60), cmocka_run_group_tests(tests, NULL, NULL))
+#define BENCH_RUN(tests) (alarm(120), cmocka_run_group_tests(tests, NULL, NULL))
 
 /** What the process has open now. */
 void bench_measure(struct bench_baseline *baseline);
 
 /** Wait up to ten seconds until @p condition holds. @return whether it does. */
 bool bench_wait(bool (*condition)(void *data), void *data);
+
+/** What GET_VRING_BASE says of a queue that began at 0 and has used that many descriptors. */
+uint32_t bench_base(const struct guest_queue *queue, uint32_t descriptors);
+
+/** A queue's ring begins anew: GET_VRING_BASE, then all that sets it up. */
+void bench_restart_ring(struct bench *bench, struct guest_queue *queue, uint32_t descriptors);
 
 /* bench_check.c: invariants. */
 
