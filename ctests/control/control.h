@@ -131,7 +131,10 @@ int control_wait_event(int from, enum control_kind kind, int vid);
 int control_count_events(int from, enum control_kind kind, int vid);
 /** Register, set callbacks, start. */
 void control_listen(struct control_device *device, const char *name, uint64_t flags);
-/** Connect and start a guest; waits for new_device. NULL: guest_config_init()'s. */
+/**
+ * Connect and start a guest with rings of the test's format; waits for new_device. NULL:
+ * guest_config_init()'s.
+ */
 void control_attach(struct control_device *device, const struct guest_config *config);
 /** Hang up; waits for destroy_connection. */
 void control_detach(struct control_device *device);
@@ -150,6 +153,22 @@ struct rte_mempool *control_pool(void);
 void control_assert_pool(void);
 /** Whatever is out now is lost: not the next test's fault. */
 void control_forget_pool(void);
+
+/** Setup functions of CONTROL_TEST(): the ring format that guests ask for from here on. */
+int control_split(void **state);
+int control_packed(void **state);
+/** Whether it is the packed one. */
+bool control_is_packed(void);
+/** Ask for that format, where features are chosen by the test. */
+void control_choose_ring(struct guest_config *config);
+
+/** A test of one ring format: it is about something that the other one does not have. */
+#define CONTROL_TEST_SPLIT(function) \
+	{ #function "_split", function, control_split, NULL, NULL }
+#define CONTROL_TEST_PACKED(function) \
+	{ #function "_packed", function, control_packed, NULL, NULL }
+/** A test of both. */
+#define CONTROL_TEST(function) CONTROL_TEST_SPLIT(function), CONTROL_TEST_PACKED(function)
 
 /* control_echo.c */
 
@@ -181,7 +200,7 @@ bool control_hangs_up(int socket);
 void control_finish(int socket);
 /** Reply to a message: its u64, or -ECONNRESET and the like. */
 int control_reply(int socket, uint64_t *value);
-/** Connect, negotiate REPLY_ACK and features; @p guest's memory is not sent. */
+/** Connect, negotiate REPLY_ACK and features (the test's ring format); no memory is sent. */
 int control_negotiate(const struct control_device *device);
 /** Send with NEED_REPLY: 0 done, 1 refused, negative: hung up. */
 int control_ask(int socket, uint32_t request, const void *payload, uint32_t size, int fd);

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "control.h"
 
+#include <linux/virtio_config.h>
+
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -9,6 +11,7 @@
 
 struct control_answers control_answers;
 
+static bool packed;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct control_event events[MOST_EVENTS];
 static int event_count;
@@ -117,6 +120,31 @@ int control_count_events(int from, enum control_kind kind, int vid)
 	return count;
 }
 
+int control_split(void **state)
+{
+	(void)state;
+	packed = false;
+	return 0;
+}
+
+int control_packed(void **state)
+{
+	(void)state;
+	packed = true;
+	return 0;
+}
+
+bool control_is_packed(void)
+{
+	return packed;
+}
+
+void control_choose_ring(struct guest_config *config)
+{
+	if (packed)
+		config->features |= GUEST_BIT(VIRTIO_F_RING_PACKED);
+}
+
 void control_listen(struct control_device *device, const char *name, uint64_t flags)
 {
 	device->guest = NULL;
@@ -145,8 +173,10 @@ void control_attach(struct control_device *device, const struct guest_config *wa
 		config.socket_path = device->path;
 		config.timeout_ms = CONTROL_PATIENCE_MS;
 	}
+	control_choose_ring(&config);
 	assert_int_equal(guest_create(&config, &device->guest), 0);
 	assert_int_equal(guest_connect(device->guest), 0);
+	assert_int_equal(guest_is_packed(&device->guest->queues[0]), packed);
 	assert_int_equal(guest_start(device->guest), 0);
 	found = control_wait_event(from, CONTROL_NEW_DEVICE, -1);
 	assert_true(found >= 0);

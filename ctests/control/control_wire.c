@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "control.h"
 
+#include <linux/virtio_config.h>
+
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -82,6 +84,8 @@ int control_negotiate(const struct control_device *device)
 	uint64_t protocol = GUEST_BIT(GUEST_PROTOCOL_REPLY_ACK) | GUEST_BIT(GUEST_PROTOCOL_MQ);
 	int socket = control_connect(device);
 
+	if (control_is_packed())
+		features |= GUEST_BIT(VIRTIO_F_RING_PACKED);
 	assert_int_equal(control_send(socket, GUEST_SET_PROTOCOL_FEATURES, GUEST_FLAG_VERSION,
 				      &protocol, 8, NULL, 0), 0);
 	assert_int_equal(control_ask(socket, GUEST_SET_FEATURES, &features, 8, -1), 0);

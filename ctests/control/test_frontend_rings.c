@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "control.h"
 
+#include "guest_packed.h"
+
 static struct control_stage stage;
 
 static struct guest_frontend *frontend(void)
@@ -72,10 +74,12 @@ static void index_255_is_survived(void **state)
 	control_stage_end(&stage);
 }
 
+/* virtio 1.2, 2.7: split rings have powers of two; 2.8.10.1: packed ones any number. */
 static void wrong_sizes_are_refused(void **state)
 {
-	static const uint32_t sizes[] = { 0, 3, 5, 255, 257, 32767, 32769, 65535, 65536, 65792,
-					  1 << 20, 0x80000000, 0x80000100, 0xffffffff };
+	static const uint32_t sizes[] = { 0, 32769, 65535, 65536, 65792, 1 << 20, 0x80000000,
+					  0x80000100, 0xffffffff };
+	static const uint32_t odd_sizes[] = { 3, 5, 6, 255, 257, 1000, 32767 };
 	int socket;
 
 	(void)state;
@@ -87,6 +91,12 @@ static void wrong_sizes_are_refused(void **state)
 
 			assert_int_equal(control_ask(socket, GUEST_SET_VRING_NUM, payload, 8, -1),
 					 1);
+		}
+		for (size_t i = 0; i < CONTROL_COUNT(odd_sizes); i++) {
+			uint32_t payload[2] = { index, odd_sizes[i] };
+
+			assert_int_equal(control_ask(socket, GUEST_SET_VRING_NUM, payload, 8, -1),
+					 !control_is_packed());
 		}
 		for (uint32_t size = 1; size <= 32768; size *= 2) {
 			uint32_t payload[2] = { index, size };
@@ -114,6 +124,61 @@ static void bases_and_enables_out_of_range_are_refused(void **state)
 		assert_int_equal(control_ask(socket, GUEST_SET_VRING_ENABLE, payload, 8, -1), 1);
 	}
 	close(socket);
+	control_stage_end(&stage);
+}
+
+/* A slot that the ring does not have; QEMU says both halves, DPDK's frontends the lower one. */
+static void bases_beyond_the_ring_are_refused(void **state)
+{
+	static const uint32_t bases[] = { 0x81008100, 0x00000100, 0x7fff7fff, 0xffffffff,
+					  0x81008000, 0x80008100 };
+	struct guest_config config;
+	struct guest *guest;
+
+	(void)state;
+	control_stage_begin(&stage, "packed-base");
+	for (size_t i = 0; i < CONTROL_COUNT(bases); i++) {
+		control_config(&config, &stage.target);
+		control_choose_ring(&config);
+		assert_int_equal(guest_create(&config, &guest), 0);
+		assert_int_equal(guest_connect(guest), 0);
+		guest_tx_queue(guest, 0)->base = bases[i];
+		if (guest_start(guest) != -EREMOTEIO)
+			fail_msg("base %#x was taken", bases[i]);
+		guest_destroy(guest);
+	}
+	control_stage_end(&stage);
+}
+
+/* Every slot of the ring in either lap; the device says where it was when it is asked. */
+static void bases_in_the_ring_are_kept(void **state)
+{
+	static const uint16_t slots[] = { 0, 1, 4, 5, 6 };
+	struct guest_config config;
+	struct guest *guest;
+	uint32_t base;
+
+	(void)state;
+	control_stage_begin(&stage, "packed-kept");
+	guest_config_init(&config);
+	config.ring_size = 7;
+	for (size_t i = 0; i < 2 * CONTROL_COUNT(slots); i++) {
+		control_attach(&stage.target, &config);
+		guest = stage.target.guest;
+		assert_int_equal(guest_stop(guest), 0);
+		guest_reset(guest);
+		for (int queue = 0; queue < 2; queue++)
+			guest_packed_begin_at(&guest->queues[queue], slots[i / 2], i % 2);
+		assert_int_equal(guest_start(guest), 0);
+		for (uint64_t packet = 0; packet < 20; packet++) {
+			control_send_good(&stage.target, packet);
+			control_receive_good(&stage.target, packet);
+		}
+		assert_int_equal(guest_get_vring_base(frontend(), 1, &base), 0);
+		assert_int_equal(base, guest_packed_base(guest->queues[1].ring.packed.avail,
+							 guest->queues[1].ring.packed.avail));
+		control_detach(&stage.target);
+	}
 	control_stage_end(&stage);
 }
 
@@ -216,7 +281,8 @@ static void rings_beyond_the_end_are_refused(void **state)
 		for (uint64_t bytes = 16; bytes <= 4096; bytes *= 2) {
 			static const uint64_t whole[3] = { 256 * 16, 256 * 2 + 6, 256 * 8 + 6 };
 
-			if (bytes >= whole[part])
+			/* The others of a packed ring are as large as their alignment. */
+			if (bytes >= whole[part] || (part > 0 && control_is_packed()))
 				continue;
 			bad = good;
 			*(part == 0 ? &bad.descriptors : part == 1 ? &bad.available : &bad.used) =
@@ -246,7 +312,7 @@ static void rings_over_two_regions_are_refused(void **state)
 	table.regions[1].user_addr = table.regions[0].user_addr + table.regions[0].size;
 	assert_int_equal(guest_set_mem_table(frontend(), &table, fds), 0);
 	guest_ring_addr(&stage.target.guest->queues[1], &good);
-	for (int part = 0; part < 3; part++) {
+	for (int part = 0; part < (control_is_packed() ? 1 : 3); part++) {
 		bad = good;
 		*(part == 0 ? &bad.descriptors : part == 1 ? &bad.available : &bad.used) =
 			table.regions[1].user_addr - 256;
@@ -290,17 +356,19 @@ static void overlapping_parts_are_survived(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(high_indexes_are_refused),
-	cmocka_unit_test(high_bits_beside_the_index_are_refused),
-	cmocka_unit_test(index_255_is_survived),
-	cmocka_unit_test(wrong_sizes_are_refused),
-	cmocka_unit_test(bases_and_enables_out_of_range_are_refused),
-	cmocka_unit_test(a_running_ring_keeps_its_size_and_base),
-	cmocka_unit_test(size_changes_before_the_start),
-	cmocka_unit_test(wrong_addresses_are_refused),
-	cmocka_unit_test(rings_beyond_the_end_are_refused),
-	cmocka_unit_test(rings_over_two_regions_are_refused),
-	cmocka_unit_test(overlapping_parts_are_survived),
+	CONTROL_TEST(high_indexes_are_refused),
+	CONTROL_TEST(high_bits_beside_the_index_are_refused),
+	CONTROL_TEST(index_255_is_survived),
+	CONTROL_TEST(wrong_sizes_are_refused),
+	CONTROL_TEST_SPLIT(bases_and_enables_out_of_range_are_refused),
+	CONTROL_TEST_PACKED(bases_beyond_the_ring_are_refused),
+	CONTROL_TEST_PACKED(bases_in_the_ring_are_kept),
+	CONTROL_TEST(a_running_ring_keeps_its_size_and_base),
+	CONTROL_TEST(size_changes_before_the_start),
+	CONTROL_TEST(wrong_addresses_are_refused),
+	CONTROL_TEST(rings_beyond_the_end_are_refused),
+	CONTROL_TEST(rings_over_two_regions_are_refused),
+	CONTROL_TEST(overlapping_parts_are_survived),
 };
 
 CONTROL_MAIN_QUIET(300, tests)

@@ -116,10 +116,10 @@ static void everything(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(descriptors_and_tables),
-	cmocka_unit_test(headers_and_events),
-	cmocka_unit_test(available_entries),
-	cmocka_unit_test(everything),
+	CONTROL_TEST(descriptors_and_tables),
+	CONTROL_TEST(headers_and_events),
+	CONTROL_TEST(available_entries),
+	CONTROL_TEST(everything),
 };
 
 CONTROL_MAIN_QUIET(600, tests)

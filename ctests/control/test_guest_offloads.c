@@ -362,17 +362,17 @@ static void random_headers(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(legacy_checksums),
-	cmocka_unit_test(legacy_segmentation),
-	cmocka_unit_test(compliant_checksums),
-	cmocka_unit_test(compliant_segmentation),
-	cmocka_unit_test(compliant_unknown_protocol),
-	cmocka_unit_test(legacy_senseless_headers),
-	cmocka_unit_test(compliant_senseless_headers),
-	cmocka_unit_test(legacy_segmentation_of_another_protocol),
-	cmocka_unit_test(compliant_segmentation_of_another_protocol),
-	cmocka_unit_test(offloads_that_were_not_negotiated),
-	cmocka_unit_test(random_headers),
+	CONTROL_TEST(legacy_checksums),
+	CONTROL_TEST(legacy_segmentation),
+	CONTROL_TEST(compliant_checksums),
+	CONTROL_TEST(compliant_segmentation),
+	CONTROL_TEST(compliant_unknown_protocol),
+	CONTROL_TEST(legacy_senseless_headers),
+	CONTROL_TEST(compliant_senseless_headers),
+	CONTROL_TEST(legacy_segmentation_of_another_protocol),
+	CONTROL_TEST(compliant_segmentation_of_another_protocol),
+	CONTROL_TEST(offloads_that_were_not_negotiated),
+	CONTROL_TEST(random_headers),
 };
 
 CONTROL_MAIN(300, tests)

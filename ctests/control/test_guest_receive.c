@@ -253,14 +253,14 @@ static void too_large_without_mergeable_buffers(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(checksums),
-	cmocka_unit_test(checksums_with_a_header_of_10_bytes),
-	cmocka_unit_test(segmentation),
-	cmocka_unit_test(ip_checksum_is_computed),
-	cmocka_unit_test(no_wish_no_header),
-	cmocka_unit_test(lengths_beyond_the_packet),
-	cmocka_unit_test(chains_of_mbufs),
-	cmocka_unit_test(too_large_without_mergeable_buffers),
+	CONTROL_TEST(checksums),
+	CONTROL_TEST(checksums_with_a_header_of_10_bytes),
+	CONTROL_TEST(segmentation),
+	CONTROL_TEST(ip_checksum_is_computed),
+	CONTROL_TEST(no_wish_no_header),
+	CONTROL_TEST(lengths_beyond_the_packet),
+	CONTROL_TEST(chains_of_mbufs),
+	CONTROL_TEST(too_large_without_mergeable_buffers),
 };
 
 CONTROL_MAIN(300, tests)

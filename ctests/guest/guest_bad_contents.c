@@ -28,6 +28,13 @@ static int data_unmapped(struct guest_bad_request *request)
 	return data_at(request, guest_bad_unmapped(request), PIECE);
 }
 
+static int lone_unmapped(struct guest_bad_request *request)
+{
+	guest_draft_add(&request->draft, guest_bad_unmapped(request),
+			request->draft.queue->header_size + PIECE, request->draft.direction);
+	return 0;
+}
+
 static int header_unmapped(struct guest_bad_request *request)
 {
 	guest_draft_add(&request->draft, guest_bad_unmapped(request),
@@ -188,6 +195,7 @@ static int header_bytes(struct guest_bad_request *request)
 
 const struct guest_bad_kind guest_bad_contents[GUEST_BAD_COUNT] = {
 	[GUEST_BAD_UNMAPPED] = { "unmapped", data_unmapped },
+	[GUEST_BAD_UNMAPPED_LONE] = { "unmapped-lone", lone_unmapped },
 	[GUEST_BAD_UNMAPPED_HEADER] = { "unmapped-header", header_unmapped },
 	[GUEST_BAD_CROSSING] = { "crossing", data_crossing },
 	[GUEST_BAD_WRAP] = { "wrap", data_wrap },

@@ -45,6 +45,7 @@ enum guest_bad {
 
 	/* Addresses and lengths. */
 	GUEST_BAD_UNMAPPED,		/**< Data at an address without memory. */
+	GUEST_BAD_UNMAPPED_LONE,	/**< Header and data in one descriptor without memory. */
 	GUEST_BAD_UNMAPPED_HEADER,	/**< Header at an address without memory. */
 	GUEST_BAD_CROSSING,		/**< Data that begins in a region and ends outside. */
 	GUEST_BAD_WRAP,			/**< Address plus length beyond 64 bits. */
