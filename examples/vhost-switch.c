@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <signal.h>
 #include <stdio.h>
@@ -57,6 +58,8 @@ static const char usage[] =
 	"  --extbuf         long packets get a buffer of their own\n"
 	"  --offloads       guests may send what is not segmented or has no checksum; only if\n"
 	"                   all of them accept that\n"
+	"  --no-packed      guests may not have packed rings\n"
+	"  --no-in-order    guests may not have VIRTIO_F_IN_ORDER\n"
 	"  --verify         hash all packets as the test guest does\n"
 	"  --quiet          no figures while running\n"
 	"  --help           this\n"
@@ -70,6 +73,7 @@ static const struct option long_options[] = {
 	{ "seconds", required_argument, NULL, 'n' }, { "pool", required_argument, NULL, 'p' },
 	{ "mbuf-size", required_argument, NULL, 'm' }, { "linear", no_argument, NULL, 'l' },
 	{ "extbuf", no_argument, NULL, 'x' }, { "offloads", no_argument, NULL, 'o' },
+	{ "no-packed", no_argument, NULL, 'P' }, { "no-in-order", no_argument, NULL, 'O' },
 	{ "verify", no_argument, NULL, 'v' },
 	{ "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -119,6 +123,8 @@ static bool parse_option(struct switch_options *options, int id, const char *val
 	case 'l': options->flags |= RTE_VHOST_USER_LINEARBUF_SUPPORT; break;
 	case 'x': options->flags |= RTE_VHOST_USER_EXTBUF_SUPPORT; break;
 	case 'o': options->offloads = true; break;
+	case 'P': options->refused |= 1ULL << VIRTIO_F_RING_PACKED; break;
+	case 'O': options->refused |= 1ULL << VIRTIO_F_IN_ORDER; break;
 	case 'v': options->verify = true; break;
 	case 'q': options->quiet = true; break;
 	case 'h': fputs(usage, stdout); exit(EXIT_SUCCESS);
@@ -156,6 +162,7 @@ static int open_socket(const char *path)
 	 * that agreed to that. Unless the user knows that all do, no guest may send such packets.
 	 */
 	if ((!options->offloads && rte_vhost_driver_disable_features(path, OFFLOADS) < 0) ||
+			rte_vhost_driver_disable_features(path, options->refused) < 0 ||
 			rte_vhost_driver_callback_register(path, &switch_callbacks) < 0 ||
 			rte_vhost_driver_start(path) < 0) {
 		rte_vhost_driver_unregister(path);

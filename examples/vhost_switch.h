@@ -51,6 +51,7 @@ struct switch_options {
 	unsigned int pool;	/**< Mbufs. */
 	unsigned int mbuf_size;	/**< Bytes of data of an mbuf. */
 	uint64_t flags;		/**< Further RTE_VHOST_USER_* flags for the sockets. */
+	uint64_t refused;	/**< Virtio features that guests may not have. */
 	bool offloads, verify, quiet;
 };
 
