@@ -34,7 +34,8 @@ static void s33_each_device_counts_for_itself(void **state)
 	assert_int_equal(second->from.inflight, 1);
 	assert_int_equal(bench_stats(second, TX).pool_empty, 0);
 	assert_int_equal(bench_stats(first, RX).pool_empty, 0);
-	assert_int_equal(guest_bad_add(second->tx, GUEST_BAD_TABLE_EMPTY, first->frame, SMALL, 0), 0);
+	assert_int_equal(guest_bad_add(second->tx, GUEST_BAD_TABLE_EMPTY, first->frame, SMALL, 0),
+			 0);
 	guest_submit(second->tx);
 	engine_behave(&second->engines[TX]);
 	assert_int_equal(bench_dequeue(second, 8), 1);

@@ -344,8 +344,8 @@ static uint32_t split_waiting(const struct guest_queue *queue)
 static bool split_peek(const struct guest_queue *queue, uint32_t number,
 		       struct guest_used *used)
 {
-	const struct vring_used_elem *entry =
-		&queue->ring.split.used->ring[slot_of(queue, (uint16_t)(queue->next_used + number))];
+	uint16_t position = slot_of(queue, (uint16_t)(queue->next_used + number));
+	const struct vring_used_elem *entry = &queue->ring.split.used->ring[position];
 
 	if (number >= split_waiting(queue))
 		return false;
