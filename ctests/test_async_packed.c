@@ -102,7 +102,7 @@ static void a_receive_id_out_of_range_breaks_the_ring(void **state)
 }
 
 /* Packets that are still there when the ring goes round: their slots may not be taken twice. */
-static void never_more_in_flight_than_slots(void **state)
+static void s25_never_more_in_flight_than_slots(void **state)
 {
 	struct bench *bench = open_ring(state, 32, 256);
 
@@ -326,7 +326,7 @@ int main(void)
 		BENCH_TEST_PACKED(the_highest_id_breaks_the_ring),
 		BENCH_TEST_PACKED(an_id_in_flight_breaks_the_ring),
 		BENCH_TEST_PACKED(a_receive_id_out_of_range_breaks_the_ring),
-		BENCH_TEST_PACKED(never_more_in_flight_than_slots),
+		BENCH_TEST_PACKED(s25_never_more_in_flight_than_slots),
 		BENCH_TEST(a_bad_address_anywhere_in_a_batch),
 		BENCH_TEST(a_short_packet_anywhere_in_a_batch),
 		BENCH_TEST(other_chains_anywhere_in_a_batch),

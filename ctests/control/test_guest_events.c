@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "control.h"
 
+#include <linux/virtio_config.h>
+
 #include "guest_packed.h"
 
 #define BURST 64
@@ -222,11 +224,40 @@ static void rings_go_on_after_a_disconnect(void **state)
 	control_stage_end(&stage);
 }
 
+/* A driver that is loaded anew may choose the other format; nothing of the old ring is left. */
+static void the_format_changes_between_starts(void **state)
+{
+	struct guest *guest;
+
+	(void)state;
+	control_stage_begin(&stage, "format");
+	attach(64, 0);
+	guest = stage.target.guest;
+	for (uint64_t round = 0; round < 20; round++) {
+		bool packed = round % 2;
+
+		for (uint64_t i = 0; i < 10 + 7 * round; i++) {
+			control_send_good(&stage.target, i);
+			control_receive_good(&stage.target, i);
+		}
+		assert_int_equal(guest_stop(guest), 0);
+		guest->features ^= GUEST_BIT(VIRTIO_F_RING_PACKED);
+		for (uint32_t i = 0; i < guest->queue_count; i++)
+			assert_int_equal(guest_queue_set_format(&guest->queues[i], packed), 0);
+		assert_int_equal(guest_start(guest), 0);
+	}
+	control_send_good(&stage.target, 1);
+	assert_int_equal(guest_complaints(guest), 0);
+	control_detach(&stage.target);
+	control_stage_end(&stage);
+}
+
 static const struct CMUnitTest tests[] = {
 	CONTROL_TEST_PACKED(event_index_wraps),
 	CONTROL_TEST_PACKED(interrupts_without_event_index),
 	CONTROL_TEST_PACKED(kicks_are_wanted_or_not),
 	CONTROL_TEST_PACKED(rings_go_on_after_a_disconnect),
+	CONTROL_TEST_PACKED(the_format_changes_between_starts),
 };
 
 CONTROL_MAIN_QUIET(300, tests)
