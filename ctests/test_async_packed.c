@@ -169,7 +169,7 @@ static void other_chains_anywhere_in_a_batch(void **state)
 	one_bad_of_64(state, GUEST_BAD_DIRECTION, 256);
 	one_bad_of_64(state, GUEST_BAD_TABLE_EMPTY, 256);
 	one_bad_of_64(state, GUEST_BAD_TABLE_AND_NEXT, 256);
-	one_bad_of_64(state, GUEST_BAD_CROSSING, 0);
+	one_bad_of_64(state, GUEST_BAD_CROSSING_LONE, 0);
 }
 
 /** Packets until the ring went round some times, both ways, in rings of any size. */

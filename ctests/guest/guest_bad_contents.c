@@ -47,6 +47,14 @@ static int data_crossing(struct guest_bad_request *request)
 	return data_at(request, guest_bad_near_end(request, 16), 1024);
 }
 
+static int lone_crossing(struct guest_bad_request *request)
+{
+	/* As much inside as a header and a frame take, so that a cut would look like a packet. */
+	guest_draft_add(&request->draft, guest_bad_near_end(request, 128), 1024,
+			request->draft.direction);
+	return 0;
+}
+
 static int data_wrap(struct guest_bad_request *request)
 {
 	return data_at(request, UINT64_MAX - 15, 64);
@@ -198,6 +206,7 @@ const struct guest_bad_kind guest_bad_contents[GUEST_BAD_COUNT] = {
 	[GUEST_BAD_UNMAPPED_LONE] = { "unmapped-lone", lone_unmapped },
 	[GUEST_BAD_UNMAPPED_HEADER] = { "unmapped-header", header_unmapped },
 	[GUEST_BAD_CROSSING] = { "crossing", data_crossing },
+	[GUEST_BAD_CROSSING_LONE] = { "crossing-lone", lone_crossing },
 	[GUEST_BAD_WRAP] = { "wrap", data_wrap },
 	[GUEST_BAD_LENGTH_MAX] = { "length-max", length_max },
 	[GUEST_BAD_LENGTH_SUM] = { "length-sum", length_sum },
