@@ -45,10 +45,10 @@ enum guest_bad {
 
 	/* Addresses and lengths. */
 	GUEST_BAD_UNMAPPED,		/**< Data at an address without memory. */
-	GUEST_BAD_UNMAPPED_LONE,	/**< Header and data in one descriptor without memory. */
+	GUEST_BAD_UNMAPPED_LONE,	/**< The same in one descriptor, with the header. */
 	GUEST_BAD_UNMAPPED_HEADER,	/**< Header at an address without memory. */
 	GUEST_BAD_CROSSING,		/**< Data that begins in a region and ends outside. */
-	GUEST_BAD_CROSSING_LONE,	/**< The same, with the header in front, in one descriptor. */
+	GUEST_BAD_CROSSING_LONE,	/**< The same in one descriptor, with the header. */
 	GUEST_BAD_WRAP,			/**< Address plus length beyond 64 bits. */
 	GUEST_BAD_LENGTH_MAX,		/**< Length 0xffffffff. */
 	GUEST_BAD_LENGTH_SUM,		/**< Lengths that add up to 2^32 plus a little. */
