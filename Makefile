@@ -72,7 +72,11 @@ tidy:
 abi: library
 	tools/abi-check $(LIBRARY)
 
-interop: all
+build/bin/frames: interop/frames.c ctests/guest/guest_packet.c $(GUEST_HEADERS)
+	@mkdir -p build/bin
+	$(CC) $(CFLAGS) -Ictests/guest -o $@ $(filter %.c,$^)
+
+interop: all build/bin/frames
 	QUICK=$(QUICK) interop/run
 
 include $(wildcard ctests/tests.mk ctests/control.mk ctests/scale.mk bench/bench.mk)

@@ -57,6 +57,32 @@ await_end() {
 	done
 }
 
+uptime_ms() {
+	read -r now _ </proc/uptime
+	echo "${now%.*}${now#*.}0"
+}
+
+# A cell begins: $cell, the words that name it.
+begin_cell() {
+	cell_began=$(uptime_ms)
+	cell_failed=$failed
+}
+
+# And ends: a row for the table, of cell, result, seconds, and the command that repeats it.
+end_cell() {
+	took=$(($(uptime_ms) - cell_began))
+	result=ok
+	[ "$failed" = "$cell_failed" ] || result=FAILED
+	printf '%s\t%s\t%s\t%s\n' "$name $cell" "$result" "$((took / 1000)).$((took / 100 % 10))" \
+		"interop/$name $cell" >>"${RESULTS:-/dev/null}"
+}
+
+# A cell that cannot be shown here, and why: says so in the table, too.
+not_shown() {
+	echo "interop: $name $1: NOT SHOWN: $2"
+	printf '%s\t%s\t%s\t%s\n' "$name $1" "not shown" - "$2" >>"${RESULTS:-/dev/null}"
+}
+
 # A check: what it is, and the problems that it met, "" for none.
 report() {
 	checks=$((checks + 1))
@@ -105,42 +131,60 @@ need() {
 
 # Adds to problems unless the engine copied when copy is async, and did not when it is sync.
 check_engine() {
+	[ -z "${BACKEND-}" ] || return
 	share=$(field "$summary" engine_share)
 	case $copy,$share in
 	async,0.0 | sync,[!0]* | sync,0.[!0]) problems="$problems, an engine share of $share %" ;;
 	esac
 }
 
+# await_socket SOCKET PID: until the process listens.
+await_socket() {
+	tries=200
+	until [ -S "$1" ]; do
+		is_over "$2" && return 1
+		[ "$tries" -gt 0 ] || return 1
+		tries=$((tries - 1))
+		sleep 0.05
+	done
+}
+
 # start_switch SOCKET… -- OPTION…; SWITCH_OPTIONS from the environment are added.
 start_switch() {
-	[ -x "$bin/vhost-switch" ] || die "$bin/vhost-switch is not there; run make"
 	sockets=
 	arguments=
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
-		rm -f "$1"
 		sockets="$sockets $1"
 		arguments="$arguments --socket $1"
 		shift
 	done
 	[ $# -eq 0 ] || shift
+	listens=yes
+	case " $* " in *" --client "*) listens= ;; esac
 	# shellcheck disable=SC2086
-	"$bin/vhost-switch" $arguments "$@" ${SWITCH_OPTIONS-} \
-		>"$work/switch" 2>"$work/switch.log" 3>&- 4>&- &
-	switch_pid=$!
+	[ -z "$listens" ] || rm -f $sockets
+	if [ -n "${BACKEND-}" ]; then
+		# shellcheck source=interop/reference.sh
+		. "$(dirname "$0")/reference.sh"
+		# shellcheck disable=SC2086
+		start_reference "$@" -- $sockets
+	else
+		[ -x "$bin/vhost-switch" ] || die "$bin/vhost-switch is not there; run make"
+		# shellcheck disable=SC2086
+		"$bin/vhost-switch" $arguments "$@" ${SWITCH_OPTIONS-} \
+			>"$work/switch" 2>>"$work/switch.log" 3>&- 4>&- &
+		switch_pid=$!
+	fi
+	[ -n "$listens" ] || return 0
 	for socket in $sockets; do
-		tries=100
-		until [ -S "$socket" ]; do
-			is_over "$switch_pid" &&
-				die "vhost-switch did not start: $(cat "$work/switch.log")"
-			[ "$tries" -gt 0 ] || die "no $socket after 10 s"
-			tries=$((tries - 1))
-			sleep 0.1
-		done
+		await_socket "$socket" "$switch_pid" ||
+			die "vhost-switch did not start: $(cat "$work/switch.log")"
 	done
 }
 
 # Ends the switch; sets summary, its line, and adds to problems what is wrong with it.
 stop_switch() {
+	[ -z "${BACKEND-}" ] || stop_reference
 	kill -TERM "$switch_pid" 2>/dev/null
 	if ! await_end "$switch_pid" 15; then
 		problems="$problems, vhost-switch does not end"
