@@ -28,14 +28,14 @@ start_reference() {
 	rm -f "$work/reference.in"
 	mkfifo "$work/reference.in" || die "no fifo"
 	# shellcheck disable=SC2086
-	stdbuf -oL dpdk-testpmd --no-huge -m 512 --no-pci --no-telemetry --in-memory \
+	stdbuf -oL dpdk-testpmd --no-huge -m 512 --no-pci --no-telemetry --file-prefix "reference$$" \
 		--lcores '0@(0-1),1@(0-1)' $vdevs -- -i --port-topology=$topology \
 		--forward-mode=$reference_mode --no-flush-rx --total-num-mbufs=32768 \
-		--rxq="${queues:-1}" --txq="${queues:-1}" --enable-scatter --max-pkt-len=9018 \
+		--rxq="${queues:-1}" --txq="${queues:-1}" \
 		<"$work/reference.in" >"$work/switch.log" 2>&1 3>&- 4>&- 5>&- &
 	switch_pid=$!
 	exec 9>"$work/reference.in"
-	printf 'set fwd %s retry\nstart\n' $reference_mode >&9
+	printf 'set fwd %s retry\nset burst tx delay 10 retry 1000\nstart\n' $reference_mode >&9
 }
 
 # Its counters as a line of vhost-switch's.
@@ -43,8 +43,9 @@ stop_reference() {
 	printf 'stop\nshow port stats all\nquit\n' >&9
 	exec 9>&-
 	await_end "$switch_pid" 10
-	awk '/NIC statistics/ { split("", seen) }
-		{ for (i = 1; i < NF; i++) if ($i ~ /^[RT]X-(packets|bytes):$/ && !($i in seen)) {
+	awk '/NIC statistics/ { split("", seen); inside = 1 }
+		/Throughput/ { inside = 0 }
+		inside { for (i = 1; i < NF; i++) if ($i ~ /^[RT]X-(packets|bytes):$/ && !($i in seen)) {
 			sum[$i] += $(i + 1); seen[$i] } }
 		END { printf "vhost-switch: rx=%d tx=%d dropped=%d inflight=0 leaked=0 rx_bytes=%d " \
 			"tx_bytes=%d changed=0 malformed=0\n", sum["RX-packets:"], sum["TX-packets:"],
