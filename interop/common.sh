@@ -72,7 +72,14 @@ begin_cell() {
 end_cell() {
 	took=$(($(uptime_ms) - cell_began))
 	result=ok
-	[ "$failed" = "$cell_failed" ] || result=FAILED
+	if [ "$failed" != "$cell_failed" ]; then
+		result=FAILED
+		if [ -n "${KEEP-}" ]; then
+			mkdir -p "$work/failed.$cell"
+			cp "$work"/*.console "$work"/*.err "$work"/*.out "$work"/*.monitor \
+				"$work"/switch* "$work"/testpmd "$work/failed.$cell" 2>/dev/null
+		fi
+	fi
 	printf '%s\t%s\t%s\t%s\n' "$name $cell" "$result" "$((took / 1000)).$((took / 100 % 10))" \
 		"interop/$name $cell" >>"${RESULTS:-/dev/null}"
 }
@@ -172,7 +179,7 @@ start_switch() {
 		[ -x "$bin/vhost-switch" ] || die "$bin/vhost-switch is not there; run make"
 		# shellcheck disable=SC2086
 		"$bin/vhost-switch" $arguments "$@" ${SWITCH_OPTIONS-} \
-			>"$work/switch" 2>>"$work/switch.log" 3>&- 4>&- &
+			>"$work/switch" 2>>"$work/switch.log" 3>&- 4>&- 5>&- &
 		switch_pid=$!
 	fi
 	[ -n "$listens" ] || return 0
