@@ -46,6 +46,8 @@ static const char usage[] =
 	"vhost-switch --socket PATH [options]\n"
 	"  --socket PATH    vhost-user socket; may be repeated\n"
 	"  --client         connect to the sockets instead of listening\n"
+	"  --iommu          offer guests a device behind an IOMMU\n"
+	"  --postcopy       let guests move here before their memory does\n"
 	"  --async, --sync  copy with the library's DMA engine, or not (--async)\n"
 	"  --threshold N    bytes from which on a piece goes to the engine (256)\n"
 	"  --echo           send each packet back, addresses swapped; never drop one\n"
@@ -67,6 +69,7 @@ static const char usage[] =
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, 's' }, { "client", no_argument, NULL, 'c' },
+	{ "iommu", no_argument, NULL, 'i' }, { "postcopy", no_argument, NULL, 'P' },
 	{ "async", no_argument, NULL, 'a' }, { "sync", no_argument, NULL, 'y' },
 	{ "threshold", required_argument, NULL, 't' }, { "echo", no_argument, NULL, 'e' },
 	{ "sink", no_argument, NULL, 'k' }, { "retries", required_argument, NULL, 'r' },
@@ -108,6 +111,8 @@ static bool parse_option(struct switch_options *options, int id, const char *val
 	switch (id) {
 	case 's': parse_socket(options, value); break;
 	case 'c': options->flags |= RTE_VHOST_USER_CLIENT; break;
+	case 'i': options->flags |= RTE_VHOST_USER_IOMMU_SUPPORT; break;
+	case 'P': options->flags |= RTE_VHOST_USER_POSTCOPY_SUPPORT; break;
 	case 'a': options->async = true; break;
 	case 'y': options->async = false; break;
 	case 't': options->threshold = number(value, 0, UINT32_MAX); break;
