@@ -123,7 +123,7 @@ boot() {
 		-accel tcg,thread=multi -machine q35 -cpu max -smp "$cpus" -m "$guest_memory" \
 		-object "$memory" -machine memory-backend=memory \
 		-kernel "$kernel" -initrd "$work/initramfs" \
-		-append "console=ttyS0 panic=-1 ipv6.disable=1 mitigations=off loglevel=5 $kernel_options" \
+		-append "console=ttyS0 panic=-1 ipv6.disable=1 mitigations=off no_timer_check loglevel=5 $kernel_options" \
 		$machine_options -chardev "socket,id=vhost,path=$work/$guest.sock$chardev_options" \
 		-netdev "vhost-user,id=net,chardev=vhost,queues=$queues" -device "$device" \
 		-serial "file:$work/$guest.console" -serial stdio \
