@@ -19,9 +19,11 @@ struct PackedRing: ~Copyable {
     private(set) var nextAvailable = PackedPosition()
     /// Next slot to write a used descriptor to.
     private(set) var nextUsed = PackedPosition()
-    /// The first used descriptor that the guest does not see yet: the guest looks at used
-    /// descriptors in order, so those behind it are written as they come.
-    private var withheld: (index: Int, word: UInt64)?
+    /// Used entries that are not in the ring yet. They are written in order, each with its flags: a
+    /// process that dies in between leaves a ring that another can go on with. Together, because a
+    /// guest that polls fetches the cache line anew for every one that it sees.
+    private let shadow: FixedBuffer<UsedEntry>
+    private var shadowCount = 0
     /// `nextUsed` when the guest was last notified, or asked; nil until the first time.
     private var notifiedUsed: PackedPosition?
     /// VIRTIO_F_EVENT_IDX was negotiated.
@@ -31,6 +33,9 @@ struct PackedRing: ~Copyable {
     /// structure was written since.
     private var takenUsed = PackedPosition()
     private var didWriteEvent = false
+
+    /// Used entries that are written at once.
+    private static let shadowLimit = 64
 
     /// Bytes of each part for a ring of `size` slots: descriptors, driver and device event.
     static func byteCounts(size: Int) -> (descriptors: Int, available: Int, used: Int) {
@@ -47,7 +52,12 @@ struct PackedRing: ~Copyable {
             driverEvent.isAligned(to: 4), deviceEvent.isAligned(to: 4),
             descriptors.count >= size * 16, driverEvent.count >= 4, deviceEvent.count >= 4
         else { throw .frontend(.badValue) }
-        outstanding = try OutstandingChains(size: size)
+        let outstanding = try OutstandingChains(size: size)
+        let shadow = try FixedBuffer(
+            count: Self.shadowLimit,
+            repeating: UsedEntry(id: 0, descriptorCount: 0, byteCount: 0))
+        self.outstanding = outstanding
+        self.shadow = shadow
         self.size = size
         words = GuestArray(descriptors.part(from: 0, count: size * 16))
         self.driverEvent = GuestArray(driverEvent.part(from: 0, count: 4))
@@ -62,6 +72,7 @@ struct PackedRing: ~Copyable {
         driverEvent = GuestArray(.empty)
         deviceEvent = GuestArray(.empty)
         outstanding = OutstandingChains()
+        shadow = FixedBuffer()
         usesEventIndex = false
     }
 
@@ -76,7 +87,7 @@ struct PackedRing: ~Copyable {
         outstanding = try OutstandingChains(size: size)
         self.nextAvailable = nextAvailable
         self.nextUsed = nextUsed
-        withheld = nil
+        shadowCount = 0
         takenUsed = nextUsed
         notifiedUsed = nil
         isBroken = false
@@ -231,22 +242,23 @@ extension PackedRing: Ring {
 
     @inline(__always)
     mutating func putUsed(_ entry: UsedEntry) {
-        let word = PackedDescriptor.usedWord(entry, wrapCounter: nextUsed.wrapCounter)
-        let index = Int(nextUsed.index) &* 2 &+ 1
-        if withheld == nil {
-            withheld = (index, word)
-        } else {
-            words.store(word, at: index)
-        }
-        outstanding.remove(id: entry.id, slots: Int(entry.descriptorCount))
-        nextUsed.advance(by: Int(entry.descriptorCount), size: size)
+        if shadowCount == Self.shadowLimit { publishUsed() }
+        shadow[shadowCount] = entry
+        shadowCount &+= 1
     }
 
     @inline(__always)
     mutating func publishUsed() {
-        guard let (index, word) = withheld else { return }
-        words.storeRelease(word, at: index)
-        withheld = nil
+        for index in 0..<shadowCount {
+            let entry = shadow[index]
+            let slots = Int(entry.descriptorCount)
+            words.storeRelease(
+                PackedDescriptor.usedWord(entry, wrapCounter: nextUsed.wrapCounter),
+                at: Int(nextUsed.index) &* 2 &+ 1)
+            outstanding.remove(id: entry.id, slots: slots)
+            nextUsed.advance(by: slots, size: size)
+        }
+        shadowCount = 0
     }
 }
 

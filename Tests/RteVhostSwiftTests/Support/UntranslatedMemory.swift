@@ -10,6 +10,12 @@ extension Ring where Self: ~Copyable {
     ) -> ChainResult {
         takeChain(direction, into: &segments, from: AddressSpace(memory))
     }
+
+    mutating func takeBatch(
+        _ direction: ChainDirection, from memory: MemoryTable
+    ) -> ChainBatch? {
+        takeBatch(direction, from: AddressSpace(memory))
+    }
 }
 
 extension SegmentList {
