@@ -184,8 +184,9 @@ start_switch() {
 	fi
 	[ -n "$listens" ] || return 0
 	for socket in $sockets; do
-		await_socket "$socket" "$switch_pid" ||
-			die "vhost-switch did not start: $(cat "$work/switch.log")"
+		await_socket "$socket" "$switch_pid" && continue
+		problems="$problems, vhost-switch did not start: $(tail -n 3 "$work/switch.log")"
+		return 1
 	done
 }
 

@@ -3,11 +3,12 @@
  */
 
 /*
- * frames: capture files with test packets for testpmd's pcap ports, and the check of what came back.
+ * frames: capture files with test packets for testpmd's pcap ports, and the check of what came
+ * back.
  *
  *	frames make FILE QUEUE COUNT SIZE...	COUNT frames, the sizes in turn
- *	frames check COUNT LOST FILE...		one file a queue, 0 and up: COUNT frames were sent on
- *						each; at most LOST of all of them may be missing
+ *	frames check COUNT LOST FILE...		one file a queue: COUNT frames were sent on
+ *						each; at most LOST in all may be missing
  *
  * Each frame knows its queue, number, length and hash (guest_packet.h). The check prints one line,
  *	frames: count=N lost=N late=N twice=N changed=N foreign=N hash=H
@@ -125,7 +126,8 @@ static void check_file(const char *path, uint16_t queue, uint64_t count, struct 
 		exit(2);
 	}
 	while (fread(&entry, sizeof(entry), 1, file) == 1) {
-		if (entry.captured > LARGEST || fread(frame, 1, entry.captured, file) != entry.captured) {
+		if (entry.captured > LARGEST ||
+				fread(frame, 1, entry.captured, file) != entry.captured) {
 			fprintf(stderr, "frames: %s: cut off\n", path);
 			exit(2);
 		}
@@ -151,8 +153,8 @@ static int check(char **arguments, int file_count)
 	printf("frames: count=%" PRIu64 " lost=%" PRIu64 " late=%" PRIu64 " twice=%" PRIu64
 		" changed=%" PRIu64 " foreign=%" PRIu64 " hash=%016" PRIx64 "\n", counts.frames,
 		lost, counts.late, counts.twice, counts.changed, counts.foreign, counts.hash);
-	return lost <= allowed && (counts.late | counts.twice | counts.changed | counts.foreign) == 0 ?
-		0 : 1;
+	counts.late |= counts.twice | counts.changed | counts.foreign;
+	return lost <= allowed && counts.late == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv)
