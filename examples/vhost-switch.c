@@ -69,7 +69,7 @@ static const char usage[] =
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, 's' }, { "client", no_argument, NULL, 'c' },
-	{ "iommu", no_argument, NULL, 'i' }, { "postcopy", no_argument, NULL, 'L' },
+	{ "iommu", no_argument, NULL, 'i' }, { "postcopy", no_argument, NULL, 'u' },
 	{ "async", no_argument, NULL, 'a' }, { "sync", no_argument, NULL, 'y' },
 	{ "threshold", required_argument, NULL, 't' }, { "echo", no_argument, NULL, 'e' },
 	{ "sink", no_argument, NULL, 'k' }, { "retries", required_argument, NULL, 'r' },
@@ -112,7 +112,7 @@ static bool parse_option(struct switch_options *options, int id, const char *val
 	case 's': parse_socket(options, value); break;
 	case 'c': options->flags |= RTE_VHOST_USER_CLIENT; break;
 	case 'i': options->flags |= RTE_VHOST_USER_IOMMU_SUPPORT; break;
-	case 'L': options->flags |= RTE_VHOST_USER_POSTCOPY_SUPPORT; break;
+	case 'u': options->flags |= RTE_VHOST_USER_POSTCOPY_SUPPORT; break;
 	case 'a': options->async = true; break;
 	case 'y': options->async = false; break;
 	case 't': options->threshold = number(value, 0, UINT32_MAX); break;
