@@ -56,16 +56,10 @@ static void reconnect(const struct control_case *what, const char *name, restart
 	struct control_flow flow;
 	struct control_app app;
 	char path[108];
-	int ret;
 
 	control_path(path, name);
 	control_count(&idle);
-	ret = control_flow_create(&flow, what, path);
-	if (ret == -EOPNOTSUPP) {
-		print_message("%s: the guest has no such ring\n", name);
-		skip();
-	}
-	assert_int_equal(ret, 0);
+	assert_int_equal(control_flow_create(&flow, what, path), 0);
 	assert_int_equal(control_app_init(&app, what, path), 0);
 	warm_up(&flow, &app, restart);
 	control_count(&counts);
