@@ -84,6 +84,12 @@ static inline void crte_guard_set_next_free(uint32_t index, uint32_t next)
 	crte_guard_at(index)->next_free = next;
 }
 
+/** Has the event thread look at its devices, as after a fault. */
+static inline void crte_guard_note_fault(void)
+{
+	__atomic_store_n(&crte_guard_faulted, true, __ATOMIC_RELEASE);
+}
+
 /** True once after a fault. */
 static inline bool crte_guard_take_fault(void)
 {

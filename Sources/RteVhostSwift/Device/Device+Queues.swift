@@ -9,6 +9,9 @@ extension HeapCell where Value == Device {
     /// queues it drains.
     static var drainDeadline: UInt64 { System.nanoseconds() &+ 1_000_000_000 }
 
+    /// The same for an engine that has not answered before: two milliseconds.
+    private static var shortDeadline: UInt64 { System.nanoseconds() &+ 2_000_000 }
+
     /// Calls `body` with each queue's cell.
     func forEachQueue<Failure: Error>(
         _ body: (HeapCell<VirtQueue>) throws(Failure) -> Void
@@ -27,9 +30,9 @@ extension HeapCell where Value == Device {
         }
         // An engine that went on since is waited for as any other.
         if queue.value.isStuck, packets != queue.value.packetsWhenStuck { setStuck(queue, false) }
-        // An engine that was waited for in vain is not waited for again: other devices have their
-        // turn.
-        let deadline = value.stuckQueueCount > 0 ? 0 : deadline
+        // An engine that was waited for in vain is not waited for as long again: other devices
+        // have their turn.
+        let deadline = value.stuckQueueCount > 0 ? min(deadline, Self.shortDeadline) : deadline
         var turns = 0
         while true {
             let isIdle = queue.value.lock.withLock { value.hooks.poll(self, queue) }

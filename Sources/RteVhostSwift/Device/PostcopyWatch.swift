@@ -84,6 +84,7 @@ enum PostcopyWatch {
             line.add(": the frontend does not fetch pages; migration and device end")
         }
         device.abandonPostcopy()
+        MemoryGuard.noteFault()
         let number = event.load(ordering: .acquiring)
         if number >= 0 { System.signal(number) }
     }

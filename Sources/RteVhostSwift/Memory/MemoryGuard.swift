@@ -89,6 +89,9 @@ enum MemoryGuard {
         firstFree.store(slot + 1, ordering: .relaxed)
     }
 
+    /// Has the event thread look at its devices when it wakes, as after a fault.
+    static func noteFault() { crte_guard_note_fault() }
+
     /// True once after faults: devices have to be looked at.
     static func takeFault() -> Bool { crte_guard_take_fault() }
 
