@@ -56,7 +56,9 @@ extension QueueBurst {
                 copy(packet, &engine)
                 if profile.logsWrites { logPacket(packet, &engine) }
                 if E.completesAtOnce {
-                    for index in 0..<chains { ring.putUsed(state.value.gathered[index]) }
+                    for index in 0..<chains {
+                        ring.putUsed(state.value.gathered[index], continues: index > 0)
+                    }
                     self.count(byteCount: packet.packetByteCount)
                 } else {
                     pushGathered(chains)

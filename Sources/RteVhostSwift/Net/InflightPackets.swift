@@ -123,7 +123,8 @@ struct InflightPackets: ~Copyable {
         // A ring that was taken away has nothing to write to; the guest finds its chains unused.
         guard ring.size > 0 else { return false }
         for index in 0..<UInt32(record.usedCount) {
-            ring.putUsed(usedEntries[Int((record.usedStart &+ index) & mask)])
+            ring.putUsed(
+                usedEntries[Int((record.usedStart &+ index) & mask)], continues: index > 0)
         }
         return true
     }

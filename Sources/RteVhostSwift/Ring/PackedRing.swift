@@ -19,10 +19,10 @@ struct PackedRing: ~Copyable {
     private(set) var nextAvailable = PackedPosition()
     /// Next slot to write a used descriptor to.
     private(set) var nextUsed = PackedPosition()
-    /// Used entries that are not in the ring yet. They are written in order, each with its flags: a
-    /// process that dies in between leaves a ring that another can go on with. Together, because a
-    /// guest that polls fetches the cache line anew for every one that it sees.
-    private let shadow: FixedBuffer<UsedEntry>
+    /// Used entries that are not in the ring yet. Packets are written in order, each with its
+    /// flags: a process that dies in between leaves a ring that another can go on with. Together,
+    /// because a guest that polls fetches the cache line anew for every one that it sees.
+    private let shadow: FixedBuffer<ShadowEntry>
     private var shadowCount = 0
     /// `nextUsed` when the guest was last notified, or asked; nil until the first time.
     private var notifiedUsed: PackedPosition?
@@ -34,7 +34,7 @@ struct PackedRing: ~Copyable {
     private var takenUsed = PackedPosition()
     private var didWriteEvent = false
 
-    /// Used entries that are written at once.
+    /// Used entries that are written at once, unless a packet has more.
     private static let shadowLimit = 64
 
     /// Bytes of each part for a ring of `size` slots: descriptors, driver and device event.
@@ -54,8 +54,8 @@ struct PackedRing: ~Copyable {
         else { throw .frontend(.badValue) }
         let outstanding = try OutstandingChains(size: size)
         let shadow = try FixedBuffer(
-            count: Self.shadowLimit,
-            repeating: UsedEntry(id: 0, descriptorCount: 0, byteCount: 0))
+            count: Self.shadowLimit + min(size, SegmentList.maximumCount),
+            repeating: ShadowEntry())
         self.outstanding = outstanding
         self.shadow = shadow
         self.size = size
@@ -241,24 +241,40 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
-    mutating func putUsed(_ entry: UsedEntry) {
-        if shadowCount == Self.shadowLimit { publishUsed() }
-        shadow[shadowCount] = entry
+    mutating func putUsed(_ entry: UsedEntry, continues: Bool) {
+        if shadowCount >= Self.shadowLimit, !continues || shadowCount == shadow.count {
+            publishUsed()
+        }
+        shadow[shadowCount] = ShadowEntry(entry: entry, continues: continues)
         shadowCount &+= 1
     }
 
     @inline(__always)
     mutating func publishUsed() {
-        for index in 0..<shadowCount {
-            let entry = shadow[index]
-            let slots = Int(entry.descriptorCount)
-            words.storeRelease(
-                PackedDescriptor.usedWord(entry, wrapCounter: nextUsed.wrapCounter),
-                at: Int(nextUsed.index) &* 2 &+ 1)
-            outstanding.remove(id: entry.id, slots: slots)
-            nextUsed.advance(by: slots, size: size)
+        var index = 0
+        while index < shadowCount {
+            let first = nextUsed
+            let word = used(shadow[index].entry)
+            index &+= 1
+            // A packet's first entry shows the others with it: they are written before.
+            while index < shadowCount, shadow[index].continues {
+                let slot = Int(nextUsed.index)
+                words.store(used(shadow[index].entry), at: slot &* 2 &+ 1)
+                index &+= 1
+            }
+            words.storeRelease(word, at: Int(first.index) &* 2 &+ 1)
         }
         shadowCount = 0
+    }
+
+    /// The word for the next used slot; moves on behind the chain's slots.
+    @inline(__always)
+    private mutating func used(_ entry: UsedEntry) -> UInt64 {
+        let word = PackedDescriptor.usedWord(entry, wrapCounter: nextUsed.wrapCounter)
+        let slots = Int(entry.descriptorCount)
+        outstanding.remove(id: entry.id, slots: slots)
+        nextUsed.advance(by: slots, size: size)
+        return word
     }
 }
 

@@ -31,8 +31,9 @@ protocol Ring: ~Copyable {
     /// there is.
     mutating func rewind(to mark: RingMark)
 
-    /// Writes one used entry behind those before it; the guest does not see it yet.
-    mutating func putUsed(_ entry: UsedEntry)
+    /// Writes one used entry behind those before it; the guest does not see it yet. One that
+    /// `continues` belongs to the same packet as the one before: the guest sees both or none.
+    mutating func putUsed(_ entry: UsedEntry, continues: Bool)
 
     /// Shows the guest what was put.
     mutating func publishUsed()
@@ -46,6 +47,10 @@ protocol Ring: ~Copyable {
 }
 
 extension Ring where Self: ~Copyable {
+    /// A used entry that is a packet by itself, or the first of one.
+    @inline(__always)
+    mutating func putUsed(_ entry: UsedEntry) { putUsed(entry, continues: false) }
+
     /// No batches.
     @inline(__always)
     mutating func takeBatch(

@@ -145,7 +145,7 @@ extension SplitRing {
     mutating func rewind(to mark: RingMark) { nextAvailable = mark.index }
 
     @inline(__always)
-    mutating func putUsed(_ entry: UsedEntry) {
+    mutating func putUsed(_ entry: UsedEntry, continues: Bool) {
         // virtio 1.2, 2.7.8: struct virtq_used_elem {le32 id; le32 len}.
         usedElements.store(
             UInt64(entry.id) | UInt64(entry.byteCount) << 32, at: Int(nextUsed & mask))

@@ -20,7 +20,7 @@ struct RecordingRing: Ring, ~Copyable {
     ) -> ChainResult { .none }
 
     mutating func rewind(to mark: RingMark) {}
-    mutating func putUsed(_ entry: UsedEntry) { put.append(entry) }
+    mutating func putUsed(_ entry: UsedEntry, continues: Bool) { put.append(entry) }
     mutating func takeWrites() -> RingWrites { RingWrites(used: .empty) }
     mutating func publishUsed() { published = put.count }
     mutating func shouldNotify() -> Bool { false }
