@@ -15,7 +15,7 @@ enum ChainWalk {
         var descriptor = first
         var steps = 1
         while true {
-            try append(descriptor, direction: direction, into: &segments, from: memory)
+            try descriptor.append(to: &segments, direction, from: memory)
             guard descriptor.hasNext else { return }
             guard steps < table.count, Int(descriptor.next) < table.count else {
                 throw .badChain
@@ -25,19 +25,6 @@ enum ChainWalk {
             // virtio 1.2, 2.7.5.3.1: a table within a table, or one in mid-chain, is forbidden.
             guard !descriptor.isIndirect else { throw .badChain }
         }
-    }
-
-    /// Appends one buffer after its direction was checked.
-    @inline(__always)
-    static func append(
-        _ descriptor: SplitDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: AddressSpace
-    ) throws(ChainFault) {
-        guard descriptor.isDeviceWritable == (direction == .deviceWrites) else {
-            throw .direction
-        }
-        try segments.append(
-            descriptor.address, byteCount: descriptor.byteCount, direction.permission, in: memory)
     }
 
     /// Appends the chain of an indirect table. Out of line: tables are for long chains.
@@ -77,7 +64,7 @@ enum ChainWalk {
             let address = outer.address.advanced(by: index * 16)
             let descriptor = SplitDescriptor(try loadEntry(address, in: memory))
             guard !descriptor.isIndirect else { throw .badChain }
-            try append(descriptor, direction: direction, into: &segments, from: memory)
+            try descriptor.append(to: &segments, direction, from: memory)
             guard descriptor.hasNext else { return }
             guard Int(descriptor.next) < count else { throw .badChain }
             index = Int(descriptor.next)

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 /// A descriptor of the packed ring, copied out of guest memory once. virtio 1.2, 2.8.13.
-struct PackedDescriptor: BitwiseCopyable {
+struct PackedDescriptor: RingDescriptor {
     /// Guest-physical address of the buffer, or of an indirect table.
     let address: GuestAddress
     /// Bytes of the buffer or table.
@@ -20,13 +20,6 @@ struct PackedDescriptor: BitwiseCopyable {
         id = UInt16(truncatingIfNeeded: words.second >> 32)
         flags = UInt16(truncatingIfNeeded: words.second >> 48)
     }
-
-    /// VIRTQ_DESC_F_NEXT: the chain goes on in the next slot.
-    @inline(__always) var hasNext: Bool { flags & 1 != 0 }
-    /// VIRTQ_DESC_F_WRITE: the device writes, it must not read.
-    @inline(__always) var isDeviceWritable: Bool { flags & 2 != 0 }
-    /// VIRTQ_DESC_F_INDIRECT
-    @inline(__always) var isIndirect: Bool { flags & 4 != 0 }
 
     /// True when the driver made it available in the lap of this wrap counter: VIRTQ_DESC_F_AVAIL
     /// equals the counter, VIRTQ_DESC_F_USED does not.

@@ -145,7 +145,7 @@ extension PackedRing: Ring {
                 try PackedWalk.walkIndirect(
                     first, direction: direction, into: &segments, from: memory)
             } else {
-                try PackedWalk.append(first, direction: direction, into: &segments, from: memory)
+                try first.append(to: &segments, direction, from: memory)
             }
         } catch {
             return error == .missing ? .missing : .bad(entry, error)
@@ -168,8 +168,7 @@ extension PackedRing: Ring {
         while true {
             if fault == nil {
                 do throws(ChainFault) {
-                    try PackedWalk.append(
-                        last, direction: direction, into: &segments, from: memory)
+                    try last.append(to: &segments, direction, from: memory)
                 } catch {
                     if error == .missing { return .missing }
                     fault = error

@@ -3,19 +3,6 @@
 
 /// The buffers of a packed ring's descriptors, and of its indirect tables.
 enum PackedWalk {
-    /// Appends one buffer after its direction was checked.
-    @inline(__always)
-    static func append(
-        _ descriptor: PackedDescriptor, direction: ChainDirection,
-        into segments: inout SegmentList, from memory: AddressSpace
-    ) throws(ChainFault) {
-        guard descriptor.isDeviceWritable == (direction == .deviceWrites) else {
-            throw .direction
-        }
-        try segments.append(
-            descriptor.address, byteCount: descriptor.byteCount, direction.permission, in: memory)
-    }
-
     /// Appends the buffers of an indirect table: all its entries in order, whose NEXT flags and ids
     /// mean nothing. virtio 1.2, 2.8.8. Each entry is translated by itself, so that a table may
     /// cross from one region into the next.

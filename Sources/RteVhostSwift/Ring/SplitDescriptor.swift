@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 /// A descriptor of the split ring, copied out of guest memory once. virtio 1.2, 2.7.5.
-struct SplitDescriptor {
+struct SplitDescriptor: RingDescriptor {
     /// Guest-physical address of the buffer, or of an indirect table.
     let address: GuestAddress
     /// Bytes of the buffer or table.
@@ -20,11 +20,4 @@ struct SplitDescriptor {
         flags = UInt16(truncatingIfNeeded: words.second >> 32)
         next = UInt16(truncatingIfNeeded: words.second >> 48)
     }
-
-    /// VIRTQ_DESC_F_NEXT
-    @inline(__always) var hasNext: Bool { flags & 1 != 0 }
-    /// VIRTQ_DESC_F_WRITE: the device writes, it must not read.
-    @inline(__always) var isDeviceWritable: Bool { flags & 2 != 0 }
-    /// VIRTQ_DESC_F_INDIRECT
-    @inline(__always) var isIndirect: Bool { flags & 4 != 0 }
 }
