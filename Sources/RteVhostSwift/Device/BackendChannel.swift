@@ -16,10 +16,15 @@ struct BackendChannel: ~Copyable {
     private let isAsking = Atomic<Bool>(false)
     /// The frontend left a question without a good answer.
     private let isBarred = Atomic<Bool>(false)
+    /// Nanoseconds that answers were waited for, less what was forgiven, and when that was worked
+    /// out. With `isAsking`.
+    private let waited = Atomic<UInt64>(0)
+    private let waitedUntil = Atomic<UInt64>(0)
 
     /// Bytes in front of a payload.
     private static var headerByteCount: Int { 12 }
-    /// How long an answer is waited for.
+    /// How long answers are waited for: all of them together, because a driver of hardware may ask
+    /// for each queue on the event thread. An eighth of the time that passes is forgiven.
     private static var patience: UInt64 { 1_000_000_000 }
 
     /// A closed channel.
@@ -46,6 +51,7 @@ struct BackendChannel: ~Copyable {
     /// Closes the channel for another frontend.
     mutating func reset() {
         close()
+        waited.store(0, ordering: .relaxed)
         isBarred.store(false, ordering: .releasing)
     }
 
@@ -69,7 +75,8 @@ struct BackendChannel: ~Copyable {
     }
 
     /// Sends a request, with a descriptor where there is one; with `isAnswered`, which needs
-    /// REPLY_ACK, waits for the answer, at most a second. Not for threads that hold a queue's lock.
+    /// REPLY_ACK, waits for the answer: a second at most, of which earlier answers took their part.
+    /// Not for threads that hold a queue's lock.
     /// Throws `notFound` without channel, `busy` when the frontend does not read or another question
     /// is open, `refused` when the answer is no, `noAnswer` when there is none, `system`.
     func ask(
@@ -91,12 +98,29 @@ struct BackendChannel: ~Copyable {
             return copy
         }
         guard isAnswered else { return }
+        let start = System.nanoseconds()
+        defer { noteWait(from: start) }
         do throws(VhostError) {
-            try awaitAnswer(request, on: copy, until: deadline)
+            try awaitAnswer(request, on: copy, until: min(deadline, start &+ patience(at: start)))
         } catch {
             if error != .frontend(.declined) { drop(current) }
             throw error
         }
+    }
+
+    /// How long an answer may take now.
+    private func patience(at now: UInt64) -> UInt64 {
+        let forgiven = (now &- waitedUntil.load(ordering: .relaxed)) / 8
+        let before = waited.load(ordering: .relaxed)
+        let rest = before - min(before, forgiven)
+        waited.store(rest, ordering: .relaxed)
+        return Self.patience - min(rest, Self.patience)
+    }
+
+    private func noteWait(from start: UInt64) {
+        let now = System.nanoseconds()
+        waited.add(now &- start, ordering: .relaxed)
+        waitedUntil.store(now, ordering: .relaxed)
     }
 
     private func beginAsking(_ deadline: UInt64) throws(VhostError) {

@@ -20,7 +20,8 @@ extension HeapCell where Value == Device {
             if let ready { reportQueue(queue.value.index, isReady: ready) }
         }
         runIfReady()
-        if value.isRunning.load(ordering: .relaxed) { configureVdpa() }
+        // DPDK 21.08: rings that are gone with their memory are nothing to set hardware up for.
+        if value.vdpa != nil, value.isRunning.load(ordering: .relaxed), canRun { configureVdpa() }
     }
 
     private func runIfReady() {

@@ -116,11 +116,14 @@ extension HeapCell where Value == Device {
         _ = value.callbacks?.featuresChanged?(value.vid, features)
     }
 
-    /// True while a ring is set up: header sizes and ring formats must not change under it.
+    /// True while a ring is set up, or has a record of what is in flight: header sizes and ring
+    /// formats must not change under it.
     private var hasRunningRing: Bool {
         var isRunning = false
         forEachQueue { queue in
-            if queue.value.lock.withLock({ queue.value.hasRing }) { isRunning = true }
+            queue.value.lock.withLock {
+                if queue.value.hasRing || queue.value.inflight.log.isAttached { isRunning = true }
+            }
         }
         return isRunning
     }

@@ -110,6 +110,16 @@ extension HeapCell where Value == Device {
         }
     }
 
+    /// SET_VRING_NUM. Throws `badState` for a ring that runs, and for another size while there is a
+    /// record of what is in flight: the application may be using it.
+    func setSize(_ queue: HeapCell<VirtQueue>, _ size: Int) throws(VhostError) {
+        let mayChange = queue.value.lock.withLock {
+            !queue.value.inflight.log.isAttached || queue.value.size == size
+        }
+        guard mayChange else { throw .frontend(.badState) }
+        try changeStopped(queue) { $0.size = size }
+    }
+
     /// SET_VRING_ADDR. A ring that runs moves to the new place with its positions.
     func setAddresses(
         _ queue: HeapCell<VirtQueue>, _ addresses: RingAddresses

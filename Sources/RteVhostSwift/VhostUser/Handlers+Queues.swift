@@ -29,7 +29,7 @@ extension Handlers {
         guard size > 0, size <= largestRing, isPacked || size.nonzeroBitCount == 1 else {
             throw .frontend(.badValue)
         }
-        try device.changeStopped(queue) { $0.size = Int(size) }
+        try device.setSize(queue, Int(size))
         return .acknowledge
     }
 
