@@ -36,7 +36,8 @@ extension HeapCell where Value == Device {
         let found = try value.inflightArea?.slice(
             queue: queue.value.index, size: size, isPacked: isPacked)
         guard let region = found.flatMap({ $0 }) else { return }
-        let entries = try FixedBuffer(count: size, repeating: InflightEntry())
+        // Twice, for sorting.
+        let entries = try FixedBuffer(count: size * 2, repeating: InflightEntry())
         let position = queue.value.positions.used
         let count: Int
         let result: InflightLog

@@ -16,37 +16,38 @@ struct InflightEntry: BitwiseCopyable {
 }
 
 extension FixedBuffer where Element == InflightEntry {
-    /// Sorts the first `count` elements, the latest first. A heap: the counters are a frontend's,
-    /// and no order of theirs may cost more than another.
+    /// Sorts the first `count` elements, the latest first; as many behind them serve as room.
+    /// Merges runs of 1, 2, 4 and so on: the counters are a frontend's, and no order of theirs may
+    /// cost more than another. A message may start the rings of all queues, so this has to be fast.
     func sortLatestFirst(count: Int) {
-        var end = count
-        var root = count / 2
-        while end > 1 {
-            if root > 0 {
-                root -= 1
-            } else {
-                end -= 1
-                swapElements(0, end)
+        precondition(count >= 0 && count <= self.count / 2)
+        var (source, target) = (0, count)
+        var width = 1
+        while width < count {
+            var start = 0
+            while start < count {
+                merge(from: source + start, to: target + start, width, atMost: count - start)
+                start += width * 2
             }
-            sink(root, below: end)
+            swap(&source, &target)
+            width *= 2
         }
+        guard source > 0 else { return }
+        for index in 0..<count { self[index] = self[source + index] }
     }
 
-    private func swapElements(_ first: Int, _ second: Int) {
-        let element = self[first]
-        self[first] = self[second]
-        self[second] = element
-    }
-
-    /// Lets an element sink until none below it belongs further back.
-    private func sink(_ start: Int, below end: Int) {
-        var root = start
-        while root * 2 + 1 < end {
-            var child = root * 2 + 1
-            if child + 1 < end, self[child].precedes(self[child + 1]) { child += 1 }
-            guard self[root].precedes(self[child]) else { return }
-            swapElements(root, child)
-            root = child
+    /// Merges two sorted runs of `width` elements, or fewer where only `limit` are left.
+    @inline(__always)
+    private func merge(from source: Int, to target: Int, _ width: Int, atMost limit: Int) {
+        let middle = source + min(width, limit)
+        let end = source + min(width * 2, limit)
+        var left = source
+        var right = middle
+        for offset in 0..<(end - source) {
+            let takesRight =
+                left == middle || (right < end && self[right].precedes(self[left]))
+            self[target + offset] = self[takesRight ? right : left]
+            if takesRight { right += 1 } else { left += 1 }
         }
     }
 }

@@ -53,8 +53,8 @@ struct PackedInflightLog: BitwiseCopyable {
     }
 
     /// Makes a blank region a record that begins at `position`, or repairs what an earlier process
-    /// left half done. Chains that are in flight are put into `entries`, which has room for each
-    /// slot, latest first; returns how many. Throws `badValue`.
+    /// left half done. Chains that are in flight are put into `entries`, which has room for
+    /// twice as many as there are slots, latest first; returns how many. Throws `badValue`.
     mutating func start(
         position: UInt16, _ ring: GuestArray<GuestWords>,
         _ entries: borrowing FixedBuffer<InflightEntry>

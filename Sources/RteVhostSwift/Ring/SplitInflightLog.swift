@@ -24,7 +24,7 @@ struct SplitInflightLog: BitwiseCopyable {
 
     /// Makes a blank region a record, or repairs what an earlier process left half done; `usedIndex`
     /// is the used ring's. Chains that are in flight are put into `entries`, which has room for
-    /// each slot, latest first; returns how many. Throws `badValue`.
+    /// twice as many as there are slots, latest first; returns how many. Throws `badValue`.
     mutating func start(
         usedIndex: UInt16, _ entries: borrowing FixedBuffer<InflightEntry>
     ) throws(VhostError) -> Int {

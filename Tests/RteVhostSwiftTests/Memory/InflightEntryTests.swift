@@ -11,7 +11,7 @@ struct InflightEntryTests {
         "the latest comes first, whatever counters a frontend wrote",
         arguments: [0, 1, 2, 3, 7, 64, 255, 1000])
     func order(count: Int) throws {
-        let entries = try FixedBuffer(count: max(count, 1), repeating: InflightEntry())
+        let entries = try FixedBuffer(count: count * 2, repeating: InflightEntry())
         var generator = SystemRandomNumberGenerator()
         for limit in [UInt64(1), 5, 1000, .max] {
             for index in 0..<count {
