@@ -6,9 +6,9 @@
 struct DatapathHooks: Sendable {
     /// Makes what a new queue needs.
     let make: @Sendable () throws(VhostError) -> OpaqueCell
-    /// Fits it to a ring of so many slots. Throws `busy` while packets are in flight,
-    /// `outOfMemory`.
-    let resize: @Sendable (OpaqueCell, Int) throws(VhostError) -> Void
+    /// Fits it to a ring of so many slots, whose buffers are behind an IOMMU or not. Throws `busy`
+    /// while packets are in flight, `outOfMemory`.
+    let resize: @Sendable (OpaqueCell, Int, Bool) throws(VhostError) -> Void
     /// Asks a DMA engine once what it finished and writes the used ring; true when the engine has
     /// nothing left.
     let poll: @Sendable (HeapCell<Device>, HeapCell<VirtQueue>) -> Bool

@@ -89,7 +89,8 @@ extension HeapCell where Value == Device {
                 return
             }
             do throws(VhostError) {
-                try value.hooks.resize(queue.value.datapath, queue.value.size)
+                try value.hooks.resize(
+                    queue.value.datapath, queue.value.size, queue.value.profile.isTranslated)
                 try attachInflight(queue)
             } catch {
                 _ = queue.value.stopRing()

@@ -15,6 +15,8 @@ struct NetQueue: ~Copyable {
     var engine: EngineCopy
     /// Slots of the ring that all this is sized for.
     private(set) var ringSize: Int
+    /// And whether for buffers behind an IOMMU.
+    private var isTranslated = false
     /// Writes to guest memory are logged.
     private var logsWrites = false
 
@@ -37,16 +39,17 @@ struct NetQueue: ~Copyable {
 
     /// Fits everything to a ring of `ringSize` slots; complete packets that were not fetched stay.
     /// Throws `busy` while an engine copies, `outOfMemory`.
-    mutating func resize(_ ringSize: Int) throws(VhostError) {
+    mutating func resize(_ ringSize: Int, isTranslated: Bool) throws(VhostError) {
         guard inflight.engineCount == 0 else { throw .busy }
-        if ringSize != self.ringSize {
-            let segments = try SegmentList(ringSize: ringSize)
+        if ringSize != self.ringSize || isTranslated != self.isTranslated {
+            let segments = try SegmentList(ringSize: ringSize, isTranslated: isTranslated)
             // A packet takes no more chains than it may have descriptors.
             let gathered = try FixedBuffer(
                 count: min(ringSize, SegmentList.maximumCount), repeating: Self.noEntry)
             self.segments = segments
             self.gathered = gathered
             self.ringSize = ringSize
+            self.isTranslated = isTranslated
         }
         try resizeFIFO()
         prepareLog()
@@ -92,14 +95,14 @@ struct NetQueue: ~Copyable {
         engine.unregister()
         logsWrites = false
         // Without memory for less memory, what there is stays.
-        try? resize(0)
+        try? resize(0, isTranslated: false)
     }
 
     /// How the control plane reaches all this.
     static let hooks = DatapathHooks(
         make: { () throws(VhostError) in OpaqueCell(try HeapCell(try NetQueue())) },
-        resize: { (handle, size) throws(VhostError) in
-            try handle.cell(of: NetQueue.self).value.resize(size)
+        resize: { (handle, size, isTranslated) throws(VhostError) in
+            try handle.cell(of: NetQueue.self).value.resize(size, isTranslated: isTranslated)
         },
         poll: { device, queue in
             QueueBurst(device: device, queue: queue).settle()

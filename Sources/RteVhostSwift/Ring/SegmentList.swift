@@ -26,7 +26,7 @@ struct SegmentList: ~Copyable {
     /// A list for a ring of `ringSize` slots. A chain is never longer than its ring (virtio 1.2,
     /// 2.7.5.2), but drivers build indirect tables for rings that are smaller, so 256 is the least.
     /// Without a ring there are no chains: nothing is allocated for a queue that never starts.
-    init(ringSize: Int) throws(VhostError) {
+    init(ringSize: Int, isTranslated: Bool = true) throws(VhostError) {
         guard ringSize > 0 else {
             descriptorLimit = 0
             slices = FixedBuffer()
@@ -34,8 +34,10 @@ struct SegmentList: ~Copyable {
         }
         let capacity = min(max(ringSize, 256), Self.maximumCount)
         descriptorLimit = capacity + GuestMemory.maximumRegionCount
-        // A buffer that crosses regions, or pages of an IOMMU, takes a slice in each.
-        slices = try FixedBuffer(count: descriptorLimit + Self.crossingLimit, repeating: .empty)
+        // A buffer that crosses regions, or pages of an IOMMU, takes a slice in each. Only queues
+        // behind one have room for the latter: 16 KiB for each of very many queues.
+        let crossings = isTranslated ? Self.crossingLimit : 0
+        slices = try FixedBuffer(count: descriptorLimit + crossings, repeating: .empty)
     }
 
     /// The slice at `index`.
