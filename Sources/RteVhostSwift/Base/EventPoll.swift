@@ -31,7 +31,8 @@ struct EventPoll: ~Copyable {
             unsafe epoll_ctl(descriptor.number, EPOLL_CTL_ADD, number, &event))
     }
 
-    /// Stops watching; a descriptor that is closed is forgotten by itself.
+    /// Stops watching, before the descriptor is closed: one that a child process has a copy of
+    /// would be reported for ever.
     borrowing func remove(_ number: Int32) {
         // SAFETY: no event is passed.
         _ = epoll_ctl(descriptor.number, EPOLL_CTL_DEL, number, nil)

@@ -50,6 +50,9 @@ extension System {
         let body: @Sendable (OpaqueCell) -> Void
     }
 
+    /// The calling process.
+    static var currentProcess: Int32 { getpid() }
+
     /// Identity of the calling thread; never 0.
     static var currentThread: UInt { UInt(pthread_self()) }
 

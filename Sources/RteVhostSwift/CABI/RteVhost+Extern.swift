@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 import CRteVhost
+import Synchronization
 
 // rte_vhost.h: message handlers of the application.
 
@@ -20,6 +21,12 @@ public func rte_vhost_extern_callback_register(
     let handlers = unsafe ExternalHandlers(
         before: MessageHandler(operations.pointee.pre_msg_handle),
         after: MessageHandler(operations.pointee.post_msg_handle))
-    device.value.lock.withLock { device.value.externalHandlers = handlers }
-    return 0
+    // It may have closed since it was found, and the next device of this vid is none of the caller's.
+    let isOpen = device.value.lock.withLock {
+        guard device.value.isOpen.load(ordering: .relaxed) else { return false }
+        device.value.externalHandlers = handlers
+        return true
+    }
+    if !isOpen { Call.log("rte_vhost_extern_callback_register", vid, .notFound) }
+    return isOpen ? 0 : -1
 }

@@ -26,6 +26,9 @@ enum MemoryGuard {
         }
     }
 
+    /// Tells of faults through another eventfd.
+    static func setEvent(_ event: Int32) { crte_guard_set_event(event) }
+
     /// True when the fault lay in a watched mapping. Runs in the signal handler.
     private static func repair(_ info: UnsafeMutablePointer<siginfo_t>?) -> Bool {
         // SAFETY: SA_SIGINFO: the kernel passes a siginfo.

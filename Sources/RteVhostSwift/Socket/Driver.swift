@@ -12,6 +12,8 @@ struct Driver: ~Copyable {
         case unused
         /// Registered, not started.
         case registered
+        /// A thread is in `rte_vhost_driver_start`, which has the socket's path for itself.
+        case starting
         /// Listening, or connected, or trying to connect; a client that may not try again stays
         /// here when its connection is gone.
         case started
@@ -62,6 +64,15 @@ struct Driver: ~Copyable {
     var state: State {
         get { State(rawValue: atomicState.load(ordering: .acquiring)) ?? .unused }
         nonmutating set { atomicState.store(newValue.rawValue, ordering: .releasing) }
+    }
+
+    /// Closes the listening socket and removes its file, unless another one took its place. Copies
+    /// of the socket that a child process has listen no longer either.
+    mutating func stopListening() {
+        guard let socket = listener.take() else { return }
+        if let file, System.identity(path) == file { System.unlink(path) }
+        System.shutDown(socket)
+        file = nil
     }
 
     /// Back to a free cell.

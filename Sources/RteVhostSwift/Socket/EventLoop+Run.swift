@@ -82,10 +82,14 @@ extension HeapCell where Value == EventLoop {
         _ socket: consuming FileDescriptor, _ driver: HeapCell<Driver>
     ) throws(VhostError) {
         let device = try DeviceTable.open(hooks: value.hooks)
-        device.adopt(driver)
+        // Other threads may change what the driver offers.
+        let hardware = value.registry.lock.withLock { () -> VdpaDevice? in
+            device.adopt(driver)
+            return driver.value.vdpa
+        }
         let vid = Int(device.value.vid)
         do throws(VhostError) {
-            try device.adoptVdpa(driver.value.vdpa)
+            try device.adoptVdpa(hardware)
             let slot = try value.slot(vid)
             slot.value.generation &+= 1
             slot.value.didServe = false
@@ -144,6 +148,7 @@ extension HeapCell where Value == EventLoop {
         slot.value.didServe =
             device.value.hasRun
             || Reconnection.served(since: slot.value.start, until: System.nanoseconds())
+        if let number = slot.value.session?.connection.number { value.poll.remove(number) }
         slot.value.session = nil
         device.close()
         if device.value.isDraining {
@@ -184,9 +189,8 @@ extension HeapCell where Value == EventLoop {
             }
             guard let closing else { continue }
             guard !endSessions(of: closing) else { continue }
-            if let file = closing.value.file, System.identity(closing.value.path) == file {
-                System.unlink(closing.value.path)
-            }
+            if let listener = closing.value.listener?.number { value.poll.remove(listener) }
+            closing.value.stopListening()
             value.registry.lock.lock()
             value.registry.release(closing)
             value.registry.lock.unlock()

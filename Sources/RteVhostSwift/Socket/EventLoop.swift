@@ -37,9 +37,11 @@ struct EventLoop: ~Copyable {
     /// How devices reach their datapath.
     let hooks: DatapathHooks
     /// What the thread waits on.
-    let poll: EventPoll
+    private(set) var poll: EventPoll
     /// Wakes the thread.
-    let wake: FileDescriptor
+    private(set) var wake: FileDescriptor
+    /// The process that made both, and whose thread waits on them.
+    private var process = System.currentProcess
     /// The thread's identity, 0 before it runs.
     let thread = Atomic<UInt>(0)
     /// The thread was started.
@@ -61,6 +63,24 @@ struct EventLoop: ~Copyable {
         self.hooks = hooks
         self.poll = poll
         self.wake = wake
+    }
+
+    /// False in a child process once its parent's thread was started: it has no such thread, and
+    /// shares what it waits on, so that its sockets would be reported to the parent.
+    var isUsable: Bool { !isStarted || process == System.currentProcess }
+
+    /// Before the thread starts: a child process, the application that became a daemon perhaps,
+    /// gets an epoll instance of its own. Throws `system`, `outOfMemory`.
+    mutating func belongHere() throws(VhostError) {
+        guard process != System.currentProcess else { return }
+        let poll = try EventPoll()
+        let wake = try System.makeEvent()
+        try poll.add(wake.number, token: Self.token(.wake, 0, 0))
+        MemoryGuard.setEvent(wake.number)
+        PostcopyWatch.install(event: wake.number)
+        self.poll = poll
+        self.wake = wake
+        process = System.currentProcess
     }
 
     /// The token of a source.

@@ -20,7 +20,8 @@ enum HostNotifier {
     static func control(
         _ device: HeapCell<Device>, queue: UInt16, isEnabled: Bool
     ) throws(VhostError) {
-        guard let operations = device.value.vdpa else { throw .notFound }
+        let known = device.value.lock.withLock { device.value.vdpa }
+        guard let operations = known else { throw .notFound }
         // SAFETY: the registry is asked before the address is followed.
         let hardware = unsafe VdpaDevice(UnsafeMutablePointer(bitPattern: operations.device))
         guard let hardware else { throw .notFound }

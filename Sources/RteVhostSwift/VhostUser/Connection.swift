@@ -14,6 +14,10 @@ struct Connection: ~Copyable {
     /// A connection over a connected, non-blocking socket.
     init(_ socket: consuming FileDescriptor) { self.socket = socket }
 
+    /// A child process of the application may have copies of the socket: the peer is told that
+    /// this connection is over all the same.
+    deinit { System.shutDown(socket) }
+
     /// The socket's number, for epoll.
     var number: Int32 { socket.number }
 
