@@ -119,7 +119,7 @@ static void connections_end_under_a_child(void **state)
 	socket = control_connect(&one);
 	control_wait_event(0, CONTROL_NEW_CONNECTION, -1);
 	child = begin_child();
-	/* What the backend does not understand ends the connection; the child has both ends of it. */
+	/* A request that there is not ends the connection; the child has both ends of it. */
 	assert_int_equal(control_send(socket, 9999, 1, NULL, 0, NULL, 0), 0);
 	assert_true(control_hangs_up(socket));
 	assert_idle();
