@@ -260,7 +260,8 @@ static void call_back(int vid)
 {
 	static struct caller caller = { .random = { .state = 4711 } };
 
-	for (int i = 0; i < 4; i++)
+	/* At the end they must not register again what is unregistered. */
+	for (int i = 0; i < 4 && __atomic_load_n(&running, __ATOMIC_ACQUIRE) > 0; i++)
 		take_step(&caller, vid);
 }
 
@@ -333,8 +334,9 @@ static void *live(void *argument)
 static void end(void)
 {
 	rtevhostswift_dma_destroy(engine);
-	for (int i = 0; i < PATHS; i++)
-		rte_vhost_driver_unregister(paths[i]);
+	/* A second time: a callback may have been at it still. */
+	for (int i = 0; i < 2 * PATHS; i++)
+		rte_vhost_driver_unregister(paths[i % PATHS]);
 	for (int vid = 0; vid < 1024; vid++)
 		for (uint16_t queue = 0; queue < 4; queue++)
 			rtevhostswift_dma_detach(vid, queue);
