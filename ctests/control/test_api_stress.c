@@ -31,7 +31,7 @@ typedef void (*step)(struct caller *caller, int vid, uint16_t queue, const char 
 
 static char paths[PATHS][108];
 static struct rtevhostswift_dma *engine;
-static int running;
+static int running, destroyed = -1;
 static uint64_t devices, packets;
 static struct vring relay;
 
@@ -333,14 +333,13 @@ static void *live(void *argument)
 
 static void end(void)
 {
-	rtevhostswift_dma_destroy(engine);
 	/* A second time: a callback may have been at it still. */
 	for (int i = 0; i < 2 * PATHS; i++)
 		rte_vhost_driver_unregister(paths[i % PATHS]);
 	for (int vid = 0; vid < 1024; vid++)
-		for (uint16_t queue = 0; queue < 4; queue++)
+		for (uint16_t queue = 0; queue < 256; queue++)
 			rtevhostswift_dma_detach(vid, queue);
-	rtevhostswift_dma_destroy(engine);
+	destroyed = rtevhostswift_dma_destroy(engine);
 	rte_vdpa_unregister_device(rte_vdpa_find_device_by_name("stress"));
 }
 
@@ -374,6 +373,7 @@ static void everything_at_once(void **state)
 	control_capture_end(NULL);
 	printf("%lu devices, %lu packets\n", (unsigned long)devices, (unsigned long)packets);
 	assert_true(devices > 20);
+	assert_int_equal(destroyed, 0);
 	control_assert_flat(&before);
 	control_assert_pool();
 	free(relay.desc);

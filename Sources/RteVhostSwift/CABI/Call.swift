@@ -56,8 +56,10 @@ enum Call {
             line.add(": device ")
             line.add(Int(vid))
             if let device = DeviceTable.find(vid) {
+                // Another connection may take the vid at any time.
+                let path = device.value.lock.withLock { device.value.path }
                 line.add(" (")
-                line.add(device.value.path)
+                line.add(path)
                 line.add(")")
             }
             line.add(" queue ")
