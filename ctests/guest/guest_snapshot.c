@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "guest_snapshot.h"
 
+#include "guest_iotlb.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -60,12 +62,23 @@ int guest_snapshot_begin(struct guest_snapshot *snapshot, struct guest *guest)
 	return 0;
 }
 
+/** Where the log has a page of the driver's: an IOMMU puts it elsewhere. */
+static uint64_t logged_address(const struct guest_snapshot *snapshot, unsigned int index,
+			       uint64_t page)
+{
+	const struct guest *guest = snapshot->guest;
+
+	if (guest->iotlb && index == 0)
+		page = guest->iotlb->place[page];
+	return guest->memory.regions[index].gpa + page * PAGE;
+}
+
 /** Whether a page was written since it was asked last. */
 static bool take_page(struct guest_snapshot *snapshot, unsigned int index, uint64_t page,
 		      struct guest_log *log)
 {
 	const struct guest_region *region = &snapshot->guest->memory.regions[index];
-	bool dirty = guest_log_take_page(log, region->gpa + page * PAGE);
+	bool dirty = guest_log_take_page(log, logged_address(snapshot, index, page));
 
 	if (__atomic_load_n(&snapshot->written[index][page], __ATOMIC_ACQUIRE)) {
 		mprotect(region->host + page * PAGE, PAGE, PROT_READ);

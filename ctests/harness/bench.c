@@ -164,6 +164,8 @@ struct bench *bench_connect(void **state, const struct bench_config *config)
 	assert_int_equal(rte_vhost_driver_callback_register(bench->path, &callbacks), 0);
 	assert_int_equal(rte_vhost_driver_start(bench->path), 0);
 	assert_int_equal(guest_create(&bench->config.guest, &bench->guest), 0);
+	if (config->iommu)
+		bench_iommu_create(bench);
 	bench->tx = guest_tx_queue(bench->guest, 0);
 	bench->rx = guest_rx_queue(bench->guest, 0);
 	bench_measure(&bench->baseline);
@@ -175,6 +177,8 @@ struct bench *bench_connect(void **state, const struct bench_config *config)
 
 static bool has_device(void *data)
 {
+	/* Behind an IOMMU rings start when their addresses are known. */
+	bench_serve(data);
 	return __atomic_load_n(&((struct bench *)data)->vid, __ATOMIC_ACQUIRE) >= 0;
 }
 
@@ -199,7 +203,8 @@ void bench_start(struct bench *bench)
 		assert_int_equal(engine_learn_memory(&bench->engines[queue]), 0);
 		bench->engines[queue].any_host =
 			(bench->config.driver_flags & RTE_VHOST_USER_EXTBUF_SUPPORT) != 0;
-		if (!bench->config.bare && !bench->config.callback && first)
+		if (!bench->config.bare && !bench->config.callback &&
+		    !bench->config.synchronous && first)
 			assert_int_equal(bench_register(bench, queue), 0);
 	}
 	bench_check(bench);
@@ -265,6 +270,7 @@ static void release(struct bench *bench)
 			benches[i] = NULL;
 	for (int i = 0; i < 2 && bench->started; i++)
 		engine_destroy(&bench->engines[i]);
+	guest_iotlb_destroy(&bench->iotlb);
 	guest_destroy(bench->guest);
 	pool_destroy(&bench->pool);
 	pool_destroy(&bench->app);

@@ -40,6 +40,7 @@
 
 #include "engine.h"
 #include "guest.h"
+#include "guest_iotlb.h"
 #include "guest_packet.h"
 #include "pool.h"
 
@@ -68,6 +69,9 @@ struct bench_config {
 	struct rte_vhost_async_config async; /**< Of both channels. */
 	bool bare;			/**< Register no channels... */
 	bool callback;			/**< ...or in vring_state_changed(), thread_unsafe. */
+	bool synchronous;		/**< The processor copies: the calls without a channel. */
+	bool iommu;			/**< Behind an IOMMU... */
+	uint64_t iommu_seed;		/**< ...as guest_iotlb_create() takes it. */
 	uint32_t pool_size;		/**< Mbufs for packets from the guest. */
 	uint16_t data_room;		/**< Of an mbuf of either pool. */
 };
@@ -94,6 +98,7 @@ struct bench {
 	char directory[32];
 	char path[64];
 	struct guest *guest;
+	struct guest_iotlb iotlb;	/**< Used where the configuration says iommu. */
 	struct guest_queue *tx, *rx;	/**< The guest's: tx is the device's queue 1. */
 	int vid;			/**< -1 while there is no running device. */
 	void (*ending)(struct bench *bench, int vid); /**< In destroy_device(): event thread. */
@@ -172,6 +177,17 @@ uint32_t bench_base(const struct guest_queue *queue, uint32_t descriptors);
 
 /** A queue's ring begins anew: GET_VRING_BASE, then all that sets it up. */
 void bench_restart_ring(struct bench *bench, struct guest_queue *queue, uint32_t descriptors);
+
+/* bench_iommu.c: translations. */
+
+/** Put an IOMMU before the guest, which is not connected. */
+void bench_iommu_create(struct bench *bench);
+
+/** Serve the library's requests, misses among them. @return how many. */
+int bench_serve(struct bench *bench);
+
+/** Have the library forget all but the rings; waits for the engines, which must go on. */
+void bench_forget_buffers(struct bench *bench);
 
 /* bench_check.c: invariants. */
 

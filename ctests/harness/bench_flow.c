@@ -86,8 +86,11 @@ uint16_t bench_dequeue_raw(struct bench *bench, struct rte_mbuf **pkts, uint16_t
 	uint16_t got;
 
 	pkts[count] = CANARY;
-	got = rte_vhost_async_try_dequeue_burst(bench->vid, TX, bench->pool.mp, pkts, count,
-						&bench->from.inflight);
+	if (bench->config.synchronous)
+		got = rte_vhost_dequeue_burst(bench->vid, TX, bench->pool.mp, pkts, count);
+	else
+		got = rte_vhost_async_try_dequeue_burst(bench->vid, TX, bench->pool.mp, pkts,
+							count, &bench->from.inflight);
 	assert_true(got <= count);
 	assert_ptr_equal(pkts[count], CANARY);
 	return got;
@@ -182,6 +185,19 @@ void bench_take_back(struct bench *bench, struct rte_mbuf **pkts, uint32_t count
 	}
 }
 
+/** rte_vhost_submit_enqueue_burst(), or the call after which all that was taken is complete. */
+static uint16_t submit(struct bench *bench, struct rte_mbuf **pkts, uint16_t count,
+		       struct rte_mbuf **done, uint32_t *completed)
+{
+	if (!bench->config.synchronous)
+		return rte_vhost_submit_enqueue_burst(bench->vid, RX, pkts, count, done,
+						      completed);
+	*completed = rte_vhost_enqueue_burst(bench->vid, RX, pkts, count);
+	assert_true(*completed <= count);
+	memcpy(done, pkts, *completed * sizeof(*done));
+	return (uint16_t)*completed;
+}
+
 uint16_t bench_enqueue(struct bench *bench, uint16_t count, uint32_t size)
 {
 	struct rte_mbuf *pkts[BENCH_BURST], *done[BENCH_BURST + 1];
@@ -192,7 +208,7 @@ uint16_t bench_enqueue(struct bench *bench, uint16_t count, uint32_t size)
 	for (uint16_t i = 0; i < count; i++)
 		pkts[i] = make_packet(bench, size, flow->sent + i);
 	done[count] = CANARY;
-	taken = rte_vhost_submit_enqueue_burst(bench->vid, RX, pkts, count, done, &completed);
+	taken = submit(bench, pkts, count, done, &completed);
 	assert_true(taken <= count);
 	assert_true(completed <= count);
 	assert_ptr_equal(done[count], CANARY);
