@@ -31,7 +31,7 @@ static void disturb_engines(uint32_t turn)
 static void run(void **state, const struct matrix_cell *cell)
 {
 	matrix_open(state, cell);
-	for (uint32_t turn = 0; turn < 48; turn++) {
+	for (uint32_t turn = 0; turn < 24; turn++) {
 		uint32_t size = sizes[(turn * 7) % SIZES];
 
 		if (turn % 6 == 5)
@@ -106,7 +106,7 @@ static void packed_scattered(void **state)
 #define MATRIX_TEST(function) \
 	cmocka_unit_test_setup_teardown(function, bench_setup_split, matrix_teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		MATRIX_TEST(split_physical),
@@ -117,6 +117,8 @@ int main(void)
 		MATRIX_TEST(packed_scattered),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	alarm(600);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
