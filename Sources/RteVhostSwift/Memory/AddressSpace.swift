@@ -9,12 +9,15 @@ struct AddressSpace {
     let table: MemoryTable
     /// Translations; nil where addresses are guest-physical.
     private let iotlb: HeapCell<IOTLB>?
+    /// What `directSlice` looks at: nothing where addresses are translated.
+    private let direct: MemoryTable
 
     /// An address space over the guest's memory.
     @inline(__always)
     init(_ table: MemoryTable, iotlb: HeapCell<IOTLB>? = nil) {
         self.table = table
         self.iotlb = iotlb
+        direct = iotlb == nil ? table : table.withoutScan
     }
 
     /// True when an address that does not translate now may do so later.
@@ -30,6 +33,12 @@ struct AddressSpace {
     ) -> GuestSlice? {
         guard isTranslated else { return table.slice(at: address, count: wanted) }
         return translated(address, wanted, permission)
+    }
+
+    /// The same where that takes no more than a look at a few regions; nil says nothing.
+    @inline(__always)
+    func directSlice(at address: GuestAddress, count wanted: Int) -> GuestSlice? {
+        direct.scannedSlice(at: address, count: wanted)
     }
 
     @inline(never)

@@ -117,6 +117,23 @@ struct MemoryTable: BitwiseCopyable {
     /// before; nil when no region has the first.
     @inline(__always)
     func slice(at address: GuestAddress, count wanted: Int) -> GuestSlice? {
+        if let found = scannedSlice(at: address, count: wanted) { return found }
+        let index = searched(address.rawValue)
+        guard index >= 0 else { return nil }
+        return slice(at: address, count: wanted, region: index)
+    }
+
+    /// The table with nothing for `scannedSlice` to find.
+    @inline(__always)
+    var withoutScan: MemoryTable {
+        var table = self
+        table.scanCount = 0
+        return table
+    }
+
+    /// The same in regions that are looked at one after the other; nil where there are many.
+    @inline(__always)
+    func scannedSlice(at address: GuestAddress, count wanted: Int) -> GuestSlice? {
         var index = 0
         // SAFETY: indices below scanCount are regions of the table.
         while index < scanCount {
@@ -125,9 +142,7 @@ struct MemoryTable: BitwiseCopyable {
             }
             index &+= 1
         }
-        index = searched(address.rawValue)
-        guard index >= 0 else { return nil }
-        return slice(at: address, count: wanted, region: index)
+        return nil
     }
 
     /// The same in the region that has the address.

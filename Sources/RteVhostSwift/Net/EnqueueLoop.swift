@@ -36,40 +36,52 @@ extension QueueBurst {
             patience &-= 1
             guard let packet = packets[count] else { return count }
             let mark = ring.mark
-            switch gather(&ring, byteCount: packet.packetByteCount &+ profile.headerByteCount) {
-            case .noRoom:
-                ring.rewind(to: mark)
-                return count
-            case .missing:
-                ring.rewind(to: mark)
-                device.requestTranslation(queue)
-                return count
-            case .bad(let chains, let fault):
-                guard giveBack(&ring, &engine, chains, fault, mark) else { return count }
-            case .chains(let chains):
-                guard E.completesAtOnce || hasRoom(for: chains) else {
-                    ring.rewind(to: mark)
-                    return count
-                }
-                engine.beginPacket()
-                writeHeader(of: packet, chains: chains)
-                copy(packet, &engine)
-                if profile.logsWrites { logPacket(packet, &engine) }
-                if E.completesAtOnce {
-                    for index in 0..<chains {
-                        ring.putUsed(state.value.gathered[index], continues: index > 0)
-                    }
-                    self.count(byteCount: packet.packetByteCount)
-                } else {
-                    pushGathered(chains)
-                    var record = InflightPacket(packet: packet, mark: mark)
-                    record.usedCount = UInt16(truncatingIfNeeded: chains)
-                    guard E.keep(record, self, &engine, &ring) else { return count &+ 1 }
-                }
-                count &+= 1
+            let gathering = gather(
+                &ring, byteCount: packet.packetByteCount &+ profile.headerByteCount)
+            guard case .chains(let chains) = gathering else {
+                guard setAside(gathering, &ring, &engine, mark) else { return count }
+                continue
             }
+            guard E.completesAtOnce || hasRoom(for: chains) else {
+                ring.rewind(to: mark)
+                return count
+            }
+            engine.beginPacket()
+            writeHeader(of: packet, chains: chains)
+            copy(packet, &engine)
+            if profile.logsWrites { logPacket(packet, &engine) }
+            if E.completesAtOnce {
+                for index in 0..<chains {
+                    ring.putUsed(state.value.gathered[index], continues: index > 0)
+                }
+                self.count(byteCount: packet.packetByteCount)
+            } else {
+                pushGathered(chains)
+                var record = InflightPacket(packet: packet, mark: mark)
+                record.usedCount = UInt16(truncatingIfNeeded: chains)
+                guard E.keep(record, self, &engine, &ring) else { return count &+ 1 }
+            }
+            count &+= 1
         }
         return count
+    }
+
+    /// What is done where there is no room for a packet. Out of line: it is rare. True when the
+    /// next chains may hold it.
+    @inline(never)
+    private func setAside<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
+        _ gathering: Gathering, _ ring: inout R, _ engine: inout E, _ mark: RingMark
+    ) -> Bool {
+        switch gathering {
+        case .bad(let chains, let fault):
+            return giveBack(&ring, &engine, chains, fault, mark)
+        case .missing:
+            ring.rewind(to: mark)
+            device.requestTranslation(queue)
+        case .noRoom, .chains:
+            ring.rewind(to: mark)
+        }
+        return false
     }
 
     /// Collects chains until they hold `byteCount` bytes: one chain, or with MRG_RXBUF as many as

@@ -11,6 +11,8 @@ struct QueueBurst {
     let state: HeapCell<NetQueue>
     /// What negotiation decided.
     let profile: QueueProfile
+    /// What the addresses in the queue's descriptors mean.
+    let memory: AddressSpace
 
     /// A burst on `queue` of `device`.
     @inline(__always)
@@ -19,11 +21,8 @@ struct QueueBurst {
         self.queue = queue
         state = queue.value.datapath.cell(of: NetQueue.self)
         profile = queue.value.profile
+        memory = queue.value.addressSpace(over: device.value.memory.table)
     }
-
-    /// What the addresses in the queue's descriptors mean.
-    @inline(__always)
-    var memory: AddressSpace { queue.value.addressSpace(over: device.value.memory.table) }
 
     /// Chains that may be taken now, at most `limit`; counts and logs a ring that the guest broke.
     @inline(__always)

@@ -61,17 +61,38 @@ struct SegmentList: ~Copyable {
     ) throws(ChainFault) {
         descriptorCount &+= 1
         guard descriptorCount <= descriptorLimit else { throw .tooLong }
-        var address = address
-        var rest = Int(total)
+        // Nearly every buffer lies in one region; no call in its way.
+        if let slice = memory.directSlice(at: address, count: Int(total)), count < slices.count,
+            slice.count == Int(total), total > 0
+        {
+            add(slice)
+        } else {
+            try appendPieces(address, byteCount: Int(total), permission, in: memory)
+        }
+    }
+
+    @inline(__always)
+    private mutating func add(_ slice: GuestSlice) {
+        slices[count] = slice
+        count &+= 1
+        byteCount &+= UInt64(truncatingIfNeeded: slice.count)
+    }
+
+    /// Any buffer.
+    @inline(never)
+    private mutating func appendPieces(
+        _ start: GuestAddress, byteCount total: Int, _ permission: AccessPermission,
+        in memory: AddressSpace
+    ) throws(ChainFault) {
+        var address = start
+        var rest = total
         // Bounded by the list: each turn adds to it.
         while rest > 0 {
             guard let slice = memory.slice(at: address, count: rest, permission) else {
                 throw memory.fault
             }
             guard count < slices.count else { throw .tooLong }
-            slices[count] = slice
-            count &+= 1
-            byteCount &+= UInt64(truncatingIfNeeded: slice.count)
+            add(slice)
             rest &-= slice.count
             address = address.advanced(by: slice.count)
         }
