@@ -24,6 +24,7 @@ struct PackedRing: ~Copyable {
     /// because a guest that polls fetches the cache line anew for every one that it sees.
     private let shadow: FixedBuffer<ShadowEntry>
     private var shadowCount = 0
+    private var hasContinuations = false
     /// `nextUsed` when the guest was last notified, or asked; nil until the first time.
     private var notifiedUsed: PackedPosition?
     /// VIRTIO_F_EVENT_IDX was negotiated.
@@ -88,6 +89,7 @@ struct PackedRing: ~Copyable {
         self.nextAvailable = nextAvailable
         self.nextUsed = nextUsed
         shadowCount = 0
+        hasContinuations = false
         takenUsed = nextUsed
         notifiedUsed = nil
         isBroken = false
@@ -241,15 +243,37 @@ extension PackedRing: Ring {
 
     @inline(__always)
     mutating func putUsed(_ entry: UsedEntry, continues: Bool) {
-        if shadowCount >= Self.shadowLimit, !continues || shadowCount == shadow.count {
-            publishUsed()
-        }
+        if shadowCount >= Self.shadowLimit { makeRoom(continues) }
         shadow[shadowCount] = ShadowEntry(entry: entry, continues: continues)
         shadowCount &+= 1
+        if continues { hasContinuations = true }
+    }
+
+    /// Writes a full shadow, but no packet by halves.
+    @inline(never)
+    private mutating func makeRoom(_ continues: Bool) {
+        if !continues || shadowCount == shadow.count { publishUsed() }
     }
 
     @inline(__always)
     mutating func publishUsed() {
+        guard !hasContinuations else { return publishPackets() }
+        var position = nextUsed
+        for index in 0..<shadowCount {
+            let entry = shadow[index].entry
+            words.storeRelease(
+                PackedDescriptor.usedWord(entry, wrapCounter: position.wrapCounter),
+                at: Int(position.index) &* 2 &+ 1)
+            outstanding.remove(id: entry.id, slots: Int(entry.descriptorCount))
+            position.advance(by: Int(entry.descriptorCount), size: size)
+        }
+        nextUsed = position
+        shadowCount = 0
+    }
+
+    /// The same where packets have several entries.
+    @inline(never)
+    private mutating func publishPackets() {
         var index = 0
         while index < shadowCount {
             let first = nextUsed
@@ -264,10 +288,10 @@ extension PackedRing: Ring {
             words.storeRelease(word, at: Int(first.index) &* 2 &+ 1)
         }
         shadowCount = 0
+        hasContinuations = false
     }
 
     /// The word for the next used slot; moves on behind the chain's slots.
-    @inline(__always)
     private mutating func used(_ entry: UsedEntry) -> UInt64 {
         let word = PackedDescriptor.usedWord(entry, wrapCounter: nextUsed.wrapCounter)
         let slots = Int(entry.descriptorCount)
