@@ -74,11 +74,11 @@ end_cell() {
 	result=ok
 	if [ "$failed" != "$cell_failed" ]; then
 		result=FAILED
-		if [ -n "${KEEP-}" ]; then
-			mkdir -p "$work/failed.$cell"
-			cp "$work"/*.console "$work"/*.err "$work"/*.out "$work"/*.monitor \
-				"$work"/switch* "$work"/testpmd "$work/failed.$cell" 2>/dev/null
-		fi
+	fi
+	if [ -n "${KEEP-}" ]; then
+		mkdir -p "$work/$result.$cell"
+		cp "$work"/*.console "$work"/*.err "$work"/?.out "$work"/*.monitor \
+			"$work"/switch* "$work"/testpmd "$work/$result.$cell" 2>/dev/null
 	fi
 	printf '%s\t%s\t%s\t%s\n' "$name $cell" "$result" "$((took / 1000)).$((took / 100 % 10))" \
 		"interop/$name $cell" >>"${RESULTS:-/dev/null}"

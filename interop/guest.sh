@@ -6,6 +6,7 @@
 # Guests are named a (descriptor 3 goes to it), b (4) and c (5).
 
 boot_seconds=90
+kernel_arguments="console=ttyS0 panic=-1 ipv6.disable=1 mitigations=off no_timer_check loglevel=5"
 
 MODULES="drivers/virtio/virtio_ring drivers/virtio/virtio drivers/virtio/virtio_pci_modern_dev
 drivers/virtio/virtio_pci_legacy_dev drivers/virtio/virtio_pci net/core/failover
@@ -31,8 +32,8 @@ is_static() {
 	! head -c 4096 "$(command -v busybox)" | grep -qa ld-linux
 }
 
-# make_guest [COMMAND]: the file system of the guests; the command adds to $root. Its first process takes numbered commands from the second
-# serial port.
+# make_guest [COMMAND]: the file system of the guests; the command adds to $root. Its first process
+# takes numbered commands from the second serial port.
 make_guest() {
 	root=$work/root
 	mkdir -p "$root/bin" "$root/proc" "$root/sys" "$root/dev" "$root/modules"
@@ -82,14 +83,23 @@ for module in $(cat /modules/order); do
 	insmod "/modules/$module"
 done
 echo "=0 $?"
-while read -r number command; do
-	echo ">$number"
-	eval "$command" </dev/null
-	echo "=$number $?"
-done
+# The shell that reads has no children but those it waits for: busybox's read, interrupted by the
+# end of another child, begins anew and loses what it has of a line. What is left of one may even
+# be a syntax error, which ends the shell, and with it all. So commands run in shells of their own,
+# and what they leave in the background is the first process's.
+/bin/commands </dev/ttyS1 &
+wait $!
 poweroff -f
 EOF
-	chmod +x "$root/init" "$root/bin/stream" "$root/bin/sum"
+	cat >"$root/bin/commands" <<'EOF'
+#!/bin/sh
+while read -r number command; do
+	echo ">$number"
+	(eval "$command") </dev/null
+	echo "=$number $?"
+done
+EOF
+	chmod +x "$root/init" "$root/bin/commands" "$root/bin/stream" "$root/bin/sum"
 	[ $# -eq 0 ] || "$1"
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$work/initramfs" || die "cpio"
 }
@@ -123,7 +133,7 @@ boot() {
 		-accel tcg,thread=multi -machine q35 -cpu max -smp "$cpus" -m "$guest_memory" \
 		-object "$memory" -machine memory-backend=memory \
 		-kernel "$kernel" -initrd "$work/initramfs" \
-		-append "console=ttyS0 panic=-1 ipv6.disable=1 mitigations=off no_timer_check loglevel=5 $kernel_options" \
+		-append "$kernel_arguments $kernel_options" \
 		$machine_options -chardev "socket,id=vhost,path=$work/$guest.sock$chardev_options" \
 		-netdev "vhost-user,id=net,chardev=vhost,queues=$queues" -device "$device" \
 		-serial "file:$work/$guest.console" -serial stdio \
@@ -137,6 +147,18 @@ boot() {
 	b) exec 4>"$work/b.in" ;;
 	c) exec 5>"$work/c.in" ;;
 	esac
+	# From then on QEMU tells of events, among them why it ends. One that did not even start
+	# never opens its end.
+	echo '{"execute":"qmp_capabilities"}' >"$work/$guest.monitor.in" 3>&- 4>&- 5>&- &
+	pids="$pids $!"
+}
+
+# Adds to problems how the QEMU of a guest, which is over, came to its end, and its last words.
+tell_end() {
+	wait "$(guest_pid "$1")" 2>/dev/null
+	problems="$problems, QEMU of guest $1 ended, status $?, reason $(
+		sed -n 's/.*"reason": "\([^"]*\)".*/\1/p' "$work/$1.monitor" | tail -n 1): $(
+		tail -n 3 "$work/$1.err" "$work/$1.console")"
 }
 
 guest_pid() {
@@ -160,8 +182,7 @@ answer() {
 	[ -z "$stuck" ] || tries=0
 	until grep -q "^=$2 " "$work/$1.out"; do
 		if is_over "$(guest_pid "$1")"; then
-			problems="$problems, QEMU of guest $1 ended: $(tail -n 2 "$work/$1.err" \
-				"$work/$1.console")"
+			tell_end "$1"
 			return 1
 		fi
 		if [ "$tries" -le 0 ]; then
