@@ -111,15 +111,21 @@ static void the_510th_region_is_refused(void **state)
 static void bad_regions_are_refused(void **state)
 {
 	struct guest_mem_single good = spare(10), bad;
-	int fd, fds[2], socket;
+	int fd, fds[2], other, socket;
 
 	(void)state;
 	control_stage_begin(&stage, "bad");
 	fds[0] = fds[1] = fd = page_file();
+	other = page_file();
 	socket = negotiate(&stage.target);
 	assert_int_equal(add(socket, &good, fd), 0);
-	/* The same again, its start, its end, around it. */
-	assert_int_equal(add(socket, &good, fd), 1);
+	/* The same place again in another file, and with another address of the frontend's. */
+	assert_int_equal(add(socket, &good, other), 1);
+	close(other);
+	bad = good;
+	bad.region.user_addr += PAGE;
+	assert_int_equal(add(socket, &bad, fd), 1);
+	/* Its start, its end, around it. */
 	for (int64_t shift = -2048; shift <= 2048; shift += 1024) {
 		bad = good;
 		bad.region.gpa += (uint64_t)shift;
@@ -190,6 +196,33 @@ static void only_what_is_there_is_removed(void **state)
 	bad.region.mmap_offset = 77;
 	assert_int_equal(remove_region(socket, &bad, -1), 0);
 	assert_int_equal(remove_region(socket, &good, -1), 1);
+	close(socket);
+	close(fd);
+	control_stage_end(&stage);
+}
+
+/* QEMU before 8.1 sends ADD_MEM_REG and REM_MEM_REG for each pair of queues. */
+static void a_region_stays_until_removed_as_often_as_added(void **state)
+{
+	struct guest_mem_single single = spare(10);
+	int fd, socket;
+
+	(void)state;
+	control_stage_begin(&stage, "again");
+	fd = page_file();
+	socket = negotiate(&stage.target);
+	for (int round = 1; round <= 8; round++) {
+		for (int i = 0; i < round; i++)
+			assert_int_equal(add(socket, &single, fd), 0);
+		for (int i = 0; i < round; i++) {
+			/* While it is there, nothing else has room. */
+			single.region.user_addr += PAGE;
+			assert_int_equal(add(socket, &single, fd), 1);
+			single.region.user_addr -= PAGE;
+			assert_int_equal(remove_region(socket, &single, -1), 0);
+		}
+		assert_int_equal(remove_region(socket, &single, -1), 1);
+	}
 	close(socket);
 	close(fd);
 	control_stage_end(&stage);
@@ -286,6 +319,10 @@ static void rings_stop_with_their_region(void **state)
 		struct rte_mbuf *mbuf;
 
 		exchange(&device, &sequence, 20);
+		/* Added once more and taken back: nothing stops. */
+		assert_int_equal(guest_add_mem_reg(&device.guest->frontend, &region, fd), 0);
+		assert_int_equal(guest_rem_mem_reg(&device.guest->frontend, &region), 0);
+		exchange(&device, &sequence, 20);
 		assert_int_equal(guest_rem_mem_reg(&device.guest->frontend, &region), 0);
 		assert_int_equal(rte_vhost_get_vhost_vring(device.vid, 1, &ring), 0);
 		assert_null(ring.desc);
@@ -334,6 +371,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_510th_region_is_refused),
 	cmocka_unit_test(bad_regions_are_refused),
 	cmocka_unit_test(only_what_is_there_is_removed),
+	cmocka_unit_test(a_region_stays_until_removed_as_often_as_added),
 	cmocka_unit_test(packets_pass_with_many_regions),
 	cmocka_unit_test(rings_stop_with_their_region),
 	cmocka_unit_test(regions_change_under_traffic),

@@ -37,6 +37,15 @@ extension HeapCell where Value == Device {
         if isTouched { _ = startRings() }
     }
 
+    /// ADD_MEM_REG for a region that is there already: its host address. Throws `limitReached`.
+    func addMemoryAgain(
+        _ description: MappedRegion.Description, _ file: borrowing FileDescriptor
+    ) throws(VhostError) -> UInt64? {
+        value.lock.lock()
+        defer { value.lock.unlock() }
+        return try value.memory.addAgain(description, file)
+    }
+
     /// Starts the rings that waited for memory.
     func startWaitingRings() { _ = startRings() }
 
@@ -45,6 +54,7 @@ extension HeapCell where Value == Device {
     /// engine does not let go of it; it stays then.
     func removeMemory(_ description: MappedRegion.Description) throws(VhostError) {
         guard let index = value.memory.find(description) else { throw .frontend(.badValue) }
+        guard !value.lock.withLock({ value.memory.removeAddition(at: index) }) else { return }
         closeVdpa()
         let failure = stopRings()
         if failure == nil {

@@ -12,6 +12,9 @@ struct GuestMemory: ~Copyable {
     /// is what other backends answer as well).
     static let maximumSlotCount = 509
 
+    /// Most additions of one region: one for each pair of queues that virtio-net can have.
+    private static let additionLimit = 0x8000
+
     /// Bytes that one frontend may have mapped: larger than any guest, and a fraction of what the
     /// process may map in all, so that one frontend does not use up what others need.
     private static let mappingLimit = 8 << 40
@@ -98,6 +101,27 @@ struct GuestMemory: ~Copyable {
             region.byteCount == description.byteCount
         else { return nil }
         return index
+    }
+
+    /// Adds a region once more that is there in just this way, and tells where; nil when it is not.
+    /// QEMU before 8.1 sends ADD_MEM_REG and REM_MEM_REG for each pair of queues. Throws
+    /// `limitReached`.
+    mutating func addAgain(
+        _ description: MappedRegion.Description, _ file: borrowing FileDescriptor
+    ) throws(VhostError) -> UInt64? {
+        guard let index = find(description), owners[index].isSame(as: description, file) else {
+            return nil
+        }
+        guard owners[index].additionCount < Self.additionLimit else { throw .limitReached }
+        owners[index].additionCount += 1
+        return owners[index].hostAddress
+    }
+
+    /// Takes one of a region's additions back; false when it is the last.
+    mutating func removeAddition(at index: Int) -> Bool {
+        guard owners[index].additionCount > 1 else { return false }
+        owners[index].additionCount -= 1
+        return true
     }
 
     /// Calls `body` with each region.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import CRteVhost
+
 /// One region of the frontend's memory table, mapped; unmapped when its owner lets go.
 @safe
 struct MappedRegion: ~Copyable {
@@ -18,6 +20,8 @@ struct MappedRegion: ~Copyable {
 
     /// What the frontend said.
     let description: Description
+    /// How many times it was added; it stays until it was removed as often.
+    var additionCount = 1
     /// The file; stays open because `rte_vhost_get_mem_table` hands its number out.
     let file: FileDescriptor
     private let shared: SharedMapping
@@ -28,6 +32,21 @@ struct MappedRegion: ~Copyable {
         shared = try SharedMapping(file, end: try Self.end(of: description))
         self.description = description
         self.file = file
+    }
+
+    /// True for the same addresses and bytes of the same file.
+    func isSame(as other: Description, _ file: borrowing FileDescriptor) -> Bool {
+        guard other.guest.rawValue == description.guest.rawValue,
+            other.byteCount == description.byteCount,
+            other.frontend.rawValue == description.frontend.rawValue,
+            other.fileOffset == description.fileOffset
+        else { return false }
+        var ours = stat()
+        var theirs = stat()
+        // SAFETY: the structures live through the calls.
+        guard unsafe fstat(self.file.number, &ours) == 0 else { return false }
+        guard unsafe fstat(file.number, &theirs) == 0 else { return false }
+        return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino
     }
 
     /// The whole mapping, which begins at offset 0 of the file, as DPDK's does.

@@ -79,5 +79,10 @@ struct RegionList: ~Copyable {
             // SAFETY: checked on the line above.
             return unsafe UnsafePointer(storage + index)
         }
+        @_transparent unsafeMutableAddress {
+            precondition(index >= 0 && index < count)
+            // SAFETY: checked on the line above.
+            return unsafe storage + index
+        }
     }
 }

@@ -94,6 +94,9 @@ extension Handlers {
         _ = try message.payload.u64()
         let description = try region(&message)
         guard let file = message.descriptors.take(0) else { throw .frontend(.descriptors) }
+        if let host = try device.addMemoryAgain(description, file) {
+            return isListening ? regionAnswer(description, host: host) : .acknowledge
+        }
         let mapped = try MappedRegion(description, file: file)
         guard !isListening else { return try answerRegion(device, mapped) }
         try device.addMemory(mapped)

@@ -79,10 +79,16 @@ extension Handlers {
     static func answerRegion(
         _ device: HeapCell<Device>, _ region: consuming MappedRegion
     ) throws(VhostError) -> Reply {
-        var answer = reply(.addMemoryRegion, byteCount: 40)
-        set(region.description, host: region.hostAddress, at: 8, in: &answer)
+        let answer = regionAnswer(region.description, host: region.hostAddress)
         try device.watch(region)
         try device.addMemory(region, isTouched: false)
+        return answer
+    }
+
+    /// Where a region is.
+    static func regionAnswer(_ description: MappedRegion.Description, host: UInt64) -> Reply {
+        var answer = reply(.addMemoryRegion, byteCount: 40)
+        set(description, host: host, at: 8, in: &answer)
         return .message(answer, nil)
     }
 
