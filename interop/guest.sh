@@ -179,9 +179,17 @@ send() {
 # answer GUEST NUMBER SECONDS: waits for the end of a command; its status; prints nothing.
 answer() {
 	tries=$(($3 * 10))
-	[ -z "$stuck" ] || tries=0
+	# Said once; nothing is waited for again.
+	if [ -n "$stuck" ]; then
+		case $problems in
+		*"does not answer"* | *"QEMU of guest"*) ;;
+		*) problems="$problems, guest $1 does not answer" ;;
+		esac
+		return 1
+	fi
 	until grep -q "^=$2 " "$work/$1.out"; do
 		if is_over "$(guest_pid "$1")"; then
+			stuck=yes
 			tell_end "$1"
 			return 1
 		fi
