@@ -136,6 +136,14 @@ need() {
 		die "apt-get install $*"
 }
 
+# testpmd with its drivers, which are packages of their own that dpdk only recommends.
+need_testpmd() {
+	need dpdk-testpmd dpdk
+	for driver in mempool-ring net-virtio net-vhost net-pcap; do
+		need "/usr/lib/*/dpdk/pmds-*/librte_$(echo $driver | tr - _).so*" "librte-${driver}23"
+	done
+}
+
 # Adds to problems unless the engine copied when copy is async, and did not when it is sync.
 check_engine() {
 	[ -z "${BACKEND-}" ] || return

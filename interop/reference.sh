@@ -6,6 +6,7 @@
 
 # start_reference OPTION… -- SOCKET…
 start_reference() {
+	need_testpmd
 	reference_mode=io
 	client=0
 	while [ "$1" != -- ]; do
