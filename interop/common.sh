@@ -136,9 +136,9 @@ need() {
 		die "apt-get install $*"
 }
 
-# testpmd with its drivers, which are packages of their own that dpdk only recommends.
+# testpmd with its drivers, which are packages of their own.
 need_testpmd() {
-	need dpdk-testpmd dpdk
+	need dpdk-testpmd dpdk-dev
 	for driver in mempool-ring net-virtio net-vhost net-pcap; do
 		need "/usr/lib/*/dpdk/pmds-*/librte_$(echo $driver | tr - _).so*" "librte-${driver}23"
 	done
