@@ -227,6 +227,21 @@ void control_iommu_receive(struct control_iommu *iommu, uint32_t count, uint32_t
 	assert_int_equal(guest_complaints(iommu->device.guest), 0);
 }
 
+void control_iommu_forget_buffers(struct control_iommu *iommu)
+{
+	struct guest_iotlb *iotlb = &iommu->iotlb;
+	uint32_t start = 0;
+
+	for (uint32_t queue = 0; queue < 2; queue++) {
+		uint32_t count, first = guest_iotlb_ring(iotlb, queue, &count);
+
+		if (first > start)
+			assert_int_equal(guest_iotlb_forget(iotlb, start, first - start), 0);
+		start = first + count;
+	}
+	assert_int_equal(guest_iotlb_forget(iotlb, start, iotlb->pages - start), 0);
+}
+
 void control_iommu_check(struct control_iommu *iommu)
 {
 	static const uint32_t sizes[] = { 64, 1500, 1900 };

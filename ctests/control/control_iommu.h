@@ -53,6 +53,8 @@ void control_iommu_send(struct control_iommu *iommu, uint32_t count, uint32_t si
 			const struct guest_shape *shape);
 /** The same the other way. */
 void control_iommu_receive(struct control_iommu *iommu, uint32_t count, uint32_t size);
+/** Forget all buffers and tables; the rings stay. */
+void control_iommu_forget_buffers(struct control_iommu *iommu);
 /** Both ways: a few frames of several sizes. */
 void control_iommu_check(struct control_iommu *iommu);
 /** Serve misses for some time. @return how many came. */

@@ -141,6 +141,110 @@ static void more_pages_than_entries(void **state)
 	control_iommu_close(&iommu);
 }
 
+/** Answer all that was asked for. */
+static void answer(struct control_iommu *iommu)
+{
+	for (int i = 0; i < 100; i++)
+		assert_true(guest_service(iommu->device.guest) >= 0);
+	assert_int_equal(iommu->iotlb.misses, iommu->iotlb.answers);
+}
+
+/** Two packets in many unknown pages, after so many turns of the frontend. */
+static void check_turns_to_host(struct control_iommu *iommu, const struct guest_shape *shape)
+{
+	struct guest_queue *queue = guest_tx_queue(iommu->device.guest, 0);
+	static uint8_t frame[6000];
+	struct rte_mbuf *mbufs[2];
+	uint16_t got;
+
+	control_iommu_forget_buffers(iommu);
+	for (uint64_t i = 0; i < 2; i++) {
+		control_frame(frame, sizeof(frame), i);
+		assert_true(guest_tx(queue, frame, sizeof(frame), shape) >= 0);
+	}
+	guest_submit(queue);
+	assert_int_equal(control_iommu_dequeue(iommu, mbufs, 2), 0);
+	answer(iommu);
+	got = control_iommu_dequeue(iommu, mbufs, 2);
+	/* What a table says is not known before the table is. */
+	if (shape->indirect && got == 0) {
+		answer(iommu);
+		got = control_iommu_dequeue(iommu, mbufs, 2);
+	}
+	assert_int_equal(got, 2);
+	rte_pktmbuf_free_bulk(mbufs, 2);
+	guest_tx_reap(queue);
+}
+
+/** The same to the guest: one packet in several chains, or in one of several pages. */
+static void check_turns_to_guest(struct control_iommu *iommu)
+{
+	struct rte_mbuf *mbuf = control_mbuf(1900, 0);
+	struct guest_received received;
+	uint8_t frame[2048];
+
+	control_iommu_forget_buffers(iommu);
+	assert_false(control_iommu_give(iommu, mbuf));
+	answer(iommu);
+	assert_true(control_iommu_give(iommu, mbuf));
+	assert_int_equal(guest_rx(guest_rx_queue(iommu->device.guest, 0), frame, sizeof(frame),
+				  &received), 1900);
+	guest_rx_fill(guest_rx_queue(iommu->device.guest, 0));
+	guest_submit(guest_rx_queue(iommu->device.guest, 0));
+}
+
+/* All that a burst wants and does not know is asked for at once, not page by page. */
+static void misses_are_told_together(void **state)
+{
+	static const struct guest_shape shape = { .header_pieces = 1, .data_pieces = 9 };
+	static const struct guest_shape table = { .indirect = true, .data_pieces = 9 };
+	struct guest_config config;
+	struct control_iommu iommu;
+
+	(void)state;
+	for (uint32_t small = 0; small < 2; small++) {
+		control_iommu_config(&config);
+		config.buffer_size = small ? 200 : 6000;
+		if (!small)
+			config.features &= ~GUEST_BIT(VIRTIO_NET_F_MRG_RXBUF);
+		control_iommu_listen(&iommu, "together", 0);
+		control_iommu_attach(&iommu, &config, 40 + small);
+		for (int round = 0; round < 20; round++) {
+			if (!small)
+				check_turns_to_host(&iommu, round & 1 ? &shape : &table);
+			check_turns_to_guest(&iommu);
+		}
+		control_iommu_close(&iommu);
+	}
+}
+
+/* Of a chain that is longer than any packet was, what no packet reaches is not asked for. */
+static void short_packets_want_few_pages(void **state)
+{
+	struct guest_config config;
+	struct control_iommu iommu;
+	uint64_t asked;
+
+	(void)state;
+	control_iommu_config(&config);
+	config.features &= ~GUEST_BIT(VIRTIO_NET_F_MRG_RXBUF);
+	config.ring_size = 8;
+	config.buffer_size = 5 * GUEST_IOTLB_PAGE;
+	control_iommu_listen(&iommu, "short", 0);
+	control_iommu_attach(&iommu, &config, 50);
+	control_iommu_forget_buffers(&iommu);
+	asked = iommu.iotlb.misses;
+	control_iommu_receive(&iommu, 8, 100);
+	assert_in_range(iommu.iotlb.misses - asked, 1, 8 * 2);
+	/* Longer ones get there as well; and then the short ones wait for as much. */
+	control_iommu_receive(&iommu, 20, 12000);
+	control_iommu_forget_buffers(&iommu);
+	asked = iommu.iotlb.misses;
+	control_iommu_receive(&iommu, 8, 100);
+	assert_true(iommu.iotlb.misses - asked > 8 * 2);
+	control_iommu_close(&iommu);
+}
+
 /* GET_VRING_BASE forgets: what changes while a queue is stopped nobody tells it. */
 static void a_stopped_queue_forgets(void **state)
 {
@@ -181,6 +285,8 @@ static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(large_buffers),
 	CONTROL_TEST(ring_sizes),
 	CONTROL_TEST(more_pages_than_entries),
+	CONTROL_TEST(misses_are_told_together),
+	CONTROL_TEST(short_packets_want_few_pages),
 	CONTROL_TEST(a_stopped_queue_forgets),
 };
 

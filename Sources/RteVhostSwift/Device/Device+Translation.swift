@@ -8,15 +8,29 @@ extension HeapCell where Value == Device {
     /// VHOST_IOTLB_MISS
     private static var missType: UInt64 { 1 }
 
-    /// Tells the frontend of the queue's last miss, unless it knows. With the queue's lock held,
-    /// from any thread; never waits. An address that may not be accessed as the device wants is
+    /// Tells the frontend of the queue's misses, unless it knows. True when it was told of any. With
+    /// the queue's lock held, from any thread; never waits. An address that may not be accessed as the device wants is
     /// asked for as well: the guest may have granted more since, and QEMU takes no ACCESS_FAIL.
     /// DPDK 21.08 does the same.
     @inline(never)
-    func requestTranslation(_ queue: HeapCell<VirtQueue>, tries: Int = 1) {
-        guard let miss = queue.value.iotlb.value.takeMiss(now: System.nanoseconds()) else {
-            return
+    @discardableResult
+    func requestTranslation(_ queue: HeapCell<VirtQueue>, tries: Int = 1) -> Bool {
+        let misses = queue.value.iotlb.value.takeMisses()
+        let now = System.nanoseconds()
+        var isAnyTold = false
+        for index in 0..<misses.count
+        where queue.value.iotlb.value.begin(misses[index], now: now) {
+            guard tell(misses[index], tries: tries) else {
+                queue.value.iotlb.value.cancel(misses[index])
+                break
+            }
+            isAnyTold = true
         }
+        return isAnyTold
+    }
+
+    /// One miss; false when it could not be sent now.
+    private func tell(_ miss: TranslationMiss, tries: Int) -> Bool {
         // struct vhost_iotlb_msg: address, size, frontend address; permission and type are bytes.
         var payload = InlineArray<8, UInt64>(repeating: 0)
         payload[0] = miss.address.rawValue
@@ -24,9 +38,9 @@ extension HeapCell where Value == Device {
         for _ in 0..<tries {
             let isTold = value.backendChannel.tell(
                 request: Self.missRequest, payload: payload, byteCount: 32)
-            if isTold { return }
+            if isTold { return true }
         }
-        queue.value.iotlb.value.cancelMiss(miss)
+        return false
     }
 
     /// The same for a ring that cannot start without.

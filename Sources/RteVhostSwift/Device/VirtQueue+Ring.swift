@@ -8,7 +8,7 @@ extension VirtQueue {
     mutating func startRing(in memory: MemoryTable) throws(VhostError) {
         guard !hasRing, size > 0, kick.isSet, addresses != nil, memory.count > 0 else { return }
         isAwaitingTranslation = false
-        iotlb.value.clearMiss()
+        _ = iotlb.value.takeMisses()
         guard let slices = parts(over: memory) else {
             // A part that translates, but not in a row, never will.
             guard profile.isTranslated, iotlb.value.hasMiss else { throw .frontend(.unmapped) }

@@ -48,6 +48,9 @@ struct AddressSpace {
         iotlb?.value.slice(at: address, count: wanted, permission, in: table)
     }
 
+    /// True where lookups in vain are noted, and there is room to note one more.
+    var notesMisses: Bool { iotlb?.value.notesMisses ?? false }
+
     /// The bytes at an address, all `wanted` of them in a row, whatever entries and regions they
     /// lie in; nil otherwise.
     func whole(

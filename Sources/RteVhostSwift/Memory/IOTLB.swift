@@ -16,8 +16,8 @@ struct IOTLB: ~Copyable {
     /// out of its own cache harms itself.
     private var random: UInt64 = 0x9e37_79b9_7f4a_7c15
 
-    /// What the last lookup in vain wanted.
-    private var miss: TranslationMiss?
+    /// What lookups wanted in vain.
+    private var misses = FreshMisses()
     private var pending = PendingMisses()
 
     /// An empty cache. Throws `outOfMemory`.
@@ -43,7 +43,7 @@ struct IOTLB: ~Copyable {
     /// Forgets all.
     mutating func removeAll() {
         count = 0
-        miss = nil
+        misses = FreshMisses()
         pending = PendingMisses()
     }
 }
@@ -68,25 +68,30 @@ extension IOTLB {
                 if let found { return found }
             }
         }
-        miss = TranslationMiss(address: address, permission: permission)
+        misses.add(TranslationMiss(address: address, permission: permission))
         return nil
     }
 
     /// True when a lookup was in vain since the last time that the frontend was to be told.
-    var hasMiss: Bool { miss != nil }
+    var hasMiss: Bool { misses.count > 0 }
 
-    /// Forgets a lookup in vain that nobody has to be told of.
-    mutating func clearMiss() { miss = nil }
+    /// True when one more page that a lookup wants in vain would be noted.
+    var notesMisses: Bool { misses.count < FreshMisses.capacity }
 
-    /// The miss that the frontend has to be told of now, if there is one; it counts as told.
-    mutating func takeMiss(now: UInt64) -> TranslationMiss? {
-        guard let miss else { return nil }
-        self.miss = nil
-        return pending.begin(miss, now: now) ? miss : nil
+    /// The lookups in vain since this was asked last: those that `begin` lets through are told.
+    mutating func takeMisses() -> FreshMisses {
+        let taken = misses
+        misses = FreshMisses()
+        return taken
+    }
+
+    /// True when the frontend has to be told of a miss now; it counts as told.
+    mutating func begin(_ miss: TranslationMiss, now: UInt64) -> Bool {
+        pending.begin(miss, now: now)
     }
 
     /// A miss could not be told: the next lookup may try again.
-    mutating func cancelMiss(_ miss: TranslationMiss) { pending.cancel(miss) }
+    mutating func cancel(_ miss: TranslationMiss) { pending.cancel(miss) }
 
     /// Index of the first entry that ends at `address` or behind it; `count` when there is none.
     private func position(of address: UInt64) -> Int {

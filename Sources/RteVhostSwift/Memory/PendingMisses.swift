@@ -20,7 +20,8 @@ struct PendingMisses: BitwiseCopyable {
     private var waiting = InlineArray<32, Waiting>(repeating: Waiting())
 
     /// Notes a miss that is about to be told. False when it was told already, or there are too
-    /// many.
+    /// many. By pages: one whose second answer comes when the chain is long done makes the frontend
+    /// look up what the guest no longer has mapped, which guests take for a fault of the device's.
     mutating func begin(_ miss: TranslationMiss, now: UInt64) -> Bool {
         var free: Int?
         for index in 0..<Self.capacity {
@@ -28,7 +29,7 @@ struct PendingMisses: BitwiseCopyable {
                 free = free ?? index
                 continue
             }
-            if waiting[index].miss == miss { return false }
+            if waiting[index].miss.isSamePage(as: miss) { return false }
         }
         guard let free else { return false }
         waiting[free] = Waiting(miss: miss, deadline: now &+ Self.patience)

@@ -45,8 +45,7 @@ extension QueueBurst {
                 queue.value.statistics.poolEmpty &+= 1
                 return count
             case .missing:
-                ring.rewind(to: mark)
-                device.requestTranslation(queue)
+                awaitTranslations(&ring, .deviceReads, from: mark)
                 return count
             case .bad(let entry, let fault):
                 if E.completesAtOnce {

@@ -76,8 +76,7 @@ extension QueueBurst {
         case .bad(let chains, let fault):
             return giveBack(&ring, &engine, chains, fault, mark)
         case .missing:
-            ring.rewind(to: mark)
-            device.requestTranslation(queue)
+            awaitTranslations(&ring, .deviceWrites, from: mark)
         case .noRoom, .chains:
             ring.rewind(to: mark)
         }
@@ -89,6 +88,9 @@ extension QueueBurst {
     @inline(__always)
     private func gather<R: Ring & ~Copyable>(_ ring: inout R, byteCount: Int) -> Gathering {
         state.value.segments.removeAll()
+        if memory.isTranslated, !profile.isMergeable {
+            state.value.segments.limit(to: byteCount)
+        }
         var chains = 0
         var held = 0
         while true {

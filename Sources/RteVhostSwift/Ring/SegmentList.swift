@@ -13,7 +13,14 @@ struct SegmentList: ~Copyable {
     private(set) var byteCount: UInt64 = 0
 
     /// Descriptors that were looked at, those without bytes included: each costs a step.
-    private var descriptorCount = 0
+    private(set) var descriptorCount = 0
+
+    /// Goes over what the IOTLB does not know as if it had no bytes, for as long as misses are
+    /// noted: for a look at what a chain is going to want.
+    var skipsMissing = false
+
+    /// Bytes behind which nothing is looked up where addresses are translated.
+    private var byteLimit = UInt64.max
 
     /// Most pieces that any packet may have, whatever the ring's size.
     static let maximumCount = 1024
@@ -52,6 +59,14 @@ struct SegmentList: ~Copyable {
         descriptorCount = 0
     }
 
+    /// From now on chains are as long as the longest packet that this was told of: a short packet
+    /// in a long chain need not wait for pages that it does not reach. Not as long as the next
+    /// packet: of a chain that is used no answer may be open, and packets come in any order.
+    mutating func limit(to packetByteCount: Int) {
+        let longest = byteLimit == UInt64.max ? 0 : byteLimit
+        byteLimit = max(longest, UInt64(truncatingIfNeeded: packetByteCount))
+    }
+
     /// Appends the buffer at `address`, in as many slices as it has regions, or pages of an IOMMU.
     /// Zero bytes add nothing.
     @inline(__always)
@@ -86,10 +101,18 @@ struct SegmentList: ~Copyable {
     ) throws(ChainFault) {
         var address = start
         var rest = total
-        // Bounded by the list: each turn adds to it.
-        while rest > 0 {
+        // Bounded by the list, or by the misses that are noted: each turn adds to one of them.
+        while rest > 0, byteCount < byteLimit || !memory.isTranslated {
             guard let slice = memory.slice(at: address, count: rest, permission) else {
-                throw memory.fault
+                guard skipsMissing, memory.notesMisses else { throw memory.fault }
+                // Each turn passes a page, most of them one that was not noted before.
+                let page = Int(TranslationMiss.pageByteCount)
+                let step = page &- Int(truncatingIfNeeded: address.rawValue) & (page &- 1)
+                // What nobody waits for must not be told: the chain may be done before the answer.
+                byteCount &+= UInt64(truncatingIfNeeded: min(step, rest))
+                rest &-= step
+                address = address.advanced(by: step)
+                continue
             }
             guard count < slices.count else { throw .tooLong }
             add(slice)
