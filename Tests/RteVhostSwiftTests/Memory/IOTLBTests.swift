@@ -78,7 +78,8 @@ struct IOTLBTests {
                 try iotlb.value.insert(try #require(entry(0, 16, Self.base, permission)))
                 let found = lookup(iotlb, 0, AccessPermission(rawValue: wanted))
                 #expect((found != nil) == (granted & wanted == wanted))
-                #expect(iotlb.value.takeMisses().count == (found == nil ? 1 : 0))
+                let misses = iotlb.value.takeMisses()
+                #expect(misses.count == (found == nil ? 1 : 0))
             }
         }
     }
