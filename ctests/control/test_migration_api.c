@@ -2,50 +2,19 @@
 
 /* The dirty log as the application and the frontend see it. */
 #define _GNU_SOURCE
-#include "control.h"
+#include "control_logged.h"
 
 #include <sys/eventfd.h>
 
-#include "guest_log.h"
-
 #define PAGE 4096
 #define LOG_ALL GUEST_BIT(GUEST_F_LOG_ALL)
-#define PROTOCOL \
-	(GUEST_DEFAULT_PROTOCOL_FEATURES | GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD))
-
-static struct control_stage stage;
-static struct guest_log target_log;
-
-static void begin(const char *name)
-{
-	struct guest_config config;
-
-	control_stage_begin(&stage, name);
-	guest_config_init(&config);
-	config.protocol_features = PROTOCOL;
-	control_attach(&stage.target, &config);
-	memset(&target_log, 0, sizeof(target_log));
-	assert_int_equal(guest_log_create(stage.target.guest, &target_log), 0);
-}
-
-static void end(void)
-{
-	guest_log_destroy(&target_log);
-	control_detach(&stage.target);
-	control_stage_end(&stage);
-}
-
-static struct guest_frontend *frontend(void)
-{
-	return &stage.target.guest->frontend;
-}
-
 /** SET_LOG_BASE with NEED_REPLY. @return as control_ask(). */
 static int ask_log(uint64_t size, uint64_t offset, int fd)
 {
 	uint64_t payload[2] = { size, offset };
 
-	return control_ask(frontend()->socket, GUEST_SET_LOG_BASE, payload, sizeof(payload), fd);
+	return control_ask(logged_frontend()->socket, GUEST_SET_LOG_BASE, payload,
+			   sizeof(payload), fd);
 }
 
 static int changed_vid, changed_count;
@@ -73,7 +42,7 @@ static void log_all_comes_and_goes_while_rings_run(void **state)
 	control_listen(&device, "come-and-go", 0);
 	assert_int_equal(rte_vhost_driver_callback_register(device.path, &ops), 0);
 	guest_config_init(&config);
-	config.protocol_features = PROTOCOL;
+	config.protocol_features = LOGGED_PROTOCOL;
 	control_attach(&device, &config);
 	from = control_events();
 	changed_count = 0;
@@ -111,19 +80,19 @@ static void a_new_log_takes_the_place_of_the_old(void **state)
 	struct guest_log other = { 0 };
 
 	(void)state;
-	begin("swap");
-	assert_int_equal(ask_log(target_log.size, 0, target_log.fd), 0);
-	assert_int_equal(guest_log_switch(stage.target.guest, true), 0);
-	control_receive_good(&stage.target, 1);
-	assert_true(guest_log_take(&target_log) > 0);
-	assert_int_equal(guest_log_create(stage.target.guest, &other), 0);
+	logged_begin("swap");
+	assert_int_equal(ask_log(logged_log.size, 0, logged_log.fd), 0);
+	assert_int_equal(guest_log_switch(logged_stage.target.guest, true), 0);
+	control_receive_good(&logged_stage.target, 1);
+	assert_true(guest_log_take(&logged_log) > 0);
+	assert_int_equal(guest_log_create(logged_stage.target.guest, &other), 0);
 	assert_int_equal(ask_log(other.size, 0, other.fd), 0);
-	control_receive_good(&stage.target, 2);
-	assert_int_equal(guest_log_take(&target_log), 0);
+	control_receive_good(&logged_stage.target, 2);
+	assert_int_equal(guest_log_take(&logged_log), 0);
 	assert_true(guest_log_take(&other) > 0);
 	guest_log_destroy(&other);
-	control_receive_good(&stage.target, 3);
-	end();
+	control_receive_good(&logged_stage.target, 3);
+	logged_end();
 }
 
 static void whom_a_log_event_tells(void **state)
@@ -132,24 +101,24 @@ static void whom_a_log_event_tells(void **state)
 	int event;
 
 	(void)state;
-	begin("event");
+	logged_begin("event");
 	event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	assert_int_equal(ask_log(target_log.size, 0, target_log.fd), 0);
-	assert_int_equal(guest_set_log_fd(frontend(), event), 0);
-	control_receive_good(&stage.target, 1);
+	assert_int_equal(ask_log(logged_log.size, 0, logged_log.fd), 0);
+	assert_int_equal(guest_set_log_fd(logged_frontend(), event), 0);
+	control_receive_good(&logged_stage.target, 1);
 	assert_int_equal(eventfd_read(event, &value), -1);
-	assert_int_equal(guest_log_switch(stage.target.guest, true), 0);
-	control_receive_good(&stage.target, 2);
+	assert_int_equal(guest_log_switch(logged_stage.target.guest, true), 0);
+	control_receive_good(&logged_stage.target, 2);
 	assert_int_equal(eventfd_read(event, &value), 0);
 	assert_true(value > 0);
 	close(event);
-	end();
+	logged_end();
 }
 
 /** Bytes of the log that are not 0. */
 static uint64_t marked_byte(uint64_t index)
 {
-	return target_log.bits[index];
+	return logged_log.bits[index];
 }
 
 static void what_the_application_writes(void **state)
@@ -158,53 +127,53 @@ static void what_the_application_writes(void **state)
 	uint64_t gpa, base = 1, size = 1, used;
 
 	(void)state;
-	begin("application");
-	vid = stage.target.vid;
-	gpa = stage.target.guest->memory.regions[0].gpa;
-	used = stage.target.guest->queues[1].areas[2].gpa;
+	logged_begin("application");
+	vid = logged_stage.target.vid;
+	gpa = logged_stage.target.guest->memory.regions[0].gpa;
+	used = logged_stage.target.guest->queues[1].areas[2].gpa;
 	assert_int_equal(rte_vhost_get_log_base(vid, &base, &size), 0);
 	assert_int_equal(base, 0);
 	assert_int_equal(size, 0);
-	assert_int_equal(guest_log_switch(stage.target.guest, true), 0);
+	assert_int_equal(guest_log_switch(logged_stage.target.guest, true), 0);
 	rte_vhost_log_write(vid, gpa, 1);	/* LOG_ALL without a log. */
 	rte_vhost_log_used_vring(vid, 1, 0, 1);
-	assert_int_equal(guest_log_switch(stage.target.guest, false), 0);
-	assert_int_equal(ask_log(target_log.size, 0, target_log.fd), 0);
+	assert_int_equal(guest_log_switch(logged_stage.target.guest, false), 0);
+	assert_int_equal(ask_log(logged_log.size, 0, logged_log.fd), 0);
 	rte_vhost_log_write(vid, gpa, 1);	/* A log without LOG_ALL. */
 	rte_vhost_log_used_vring(vid, 1, 0, 1);
-	assert_int_equal(guest_log_count(&target_log), 0);
-	assert_int_equal(guest_log_switch(stage.target.guest, true), 0);
-	guest_log_take(&target_log);
+	assert_int_equal(guest_log_count(&logged_log), 0);
+	assert_int_equal(guest_log_switch(logged_stage.target.guest, true), 0);
+	guest_log_take(&logged_log);
 	assert_int_equal(rte_vhost_get_log_base(vid, &base, &size), 0);
-	assert_int_equal(size, target_log.size);
+	assert_int_equal(size, logged_log.size);
 	assert_int_equal(*(uint8_t *)(uintptr_t)base, marked_byte(0));
 	rte_vhost_log_write(vid, gpa + PAGE - 1, 2);
-	assert_int_equal(guest_log_count(&target_log), 2);
-	assert_true(guest_log_covers(&target_log, gpa, 2 * PAGE));
+	assert_int_equal(guest_log_count(&logged_log), 2);
+	assert_true(guest_log_covers(&logged_log, gpa, 2 * PAGE));
 	assert_int_not_equal(((uint8_t *)(uintptr_t)base)[gpa / PAGE / 8], 0);
-	guest_log_take(&target_log);
+	guest_log_take(&logged_log);
 	rte_vhost_log_write(vid, gpa + 3 * PAGE, 20 * PAGE);
-	assert_int_equal(guest_log_count(&target_log), 20);
-	assert_true(guest_log_covers(&target_log, gpa + 3 * PAGE, 20 * PAGE));
-	guest_log_take(&target_log);
+	assert_int_equal(guest_log_count(&logged_log), 20);
+	assert_true(guest_log_covers(&logged_log, gpa + 3 * PAGE, 20 * PAGE));
+	guest_log_take(&logged_log);
 	rte_vhost_log_write(vid, gpa, 0);
-	rte_vhost_log_write(vid, target_log.size * 8 * PAGE, 1);	/* Behind the log's end. */
+	rte_vhost_log_write(vid, logged_log.size * 8 * PAGE, 1);	/* Behind the log's end. */
 	rte_vhost_log_write(vid, UINT64_MAX, UINT64_MAX);
 	rte_vhost_log_write(vid + 1000, gpa, 1);
 	rte_vhost_log_write(-1, gpa, 1);
 	rte_vhost_log_used_vring(vid, 999, 0, 1);
-	assert_int_equal(guest_log_count(&target_log), 0);
-	rte_vhost_log_write(vid, target_log.size * 8 * PAGE - 1, UINT64_MAX);
-	assert_int_equal(guest_log_take(&target_log), 1);
+	assert_int_equal(guest_log_count(&logged_log), 0);
+	rte_vhost_log_write(vid, logged_log.size * 8 * PAGE - 1, UINT64_MAX);
+	assert_int_equal(guest_log_take(&logged_log), 1);
 	rte_vhost_log_write(vid, 0, UINT64_MAX);
-	assert_int_equal(guest_log_take(&target_log), target_log.size * 8);
+	assert_int_equal(guest_log_take(&logged_log), logged_log.size * 8);
 	rte_vhost_log_used_vring(vid, 1, 4, 8);
-	assert_int_equal(guest_log_count(&target_log), 1);
-	assert_true(guest_log_is_dirty(&target_log, used));
+	assert_int_equal(guest_log_count(&logged_log), 1);
+	assert_true(guest_log_is_dirty(&logged_log, used));
 	assert_int_equal(rte_vhost_get_log_base(vid, NULL, &size), -1);
 	assert_int_equal(rte_vhost_get_log_base(vid, &base, NULL), -1);
 	assert_int_equal(rte_vhost_get_log_base(vid + 1000, &base, &size), -1);
-	end();
+	logged_end();
 }
 
 /* vhost-user: the used ring is logged at the given address, which need not be memory. */
@@ -214,38 +183,38 @@ static void a_log_address_outside_of_memory(void **state)
 	struct guest_queue *queue;
 
 	(void)state;
-	begin("address");
-	queue = guest_tx_queue(stage.target.guest, 0);
-	assert_int_equal(ask_log(target_log.size, 0, target_log.fd), 0);
-	assert_int_equal(guest_log_switch(stage.target.guest, true), 0);
+	logged_begin("address");
+	queue = guest_tx_queue(logged_stage.target.guest, 0);
+	assert_int_equal(ask_log(logged_log.size, 0, logged_log.fd), 0);
+	assert_int_equal(guest_log_switch(logged_stage.target.guest, true), 0);
 	guest_ring_addr(queue, &addr);
 	addr.log = 5 * PAGE;
-	assert_int_equal(guest_set_vring_addr(frontend(), &addr), 0);
-	guest_log_take(&target_log);
-	control_send_good(&stage.target, 1);
-	assert_true(guest_log_is_dirty(&target_log, 5 * PAGE));
-	assert_false(guest_log_is_dirty(&target_log, queue->areas[2].gpa));
-	guest_log_take(&target_log);
-	rte_vhost_log_used_vring(stage.target.vid, 1, PAGE, 1);
-	assert_true(guest_log_is_dirty(&target_log, 6 * PAGE));
-	assert_int_equal(guest_log_take(&target_log), 1);
+	assert_int_equal(guest_set_vring_addr(logged_frontend(), &addr), 0);
+	guest_log_take(&logged_log);
+	control_send_good(&logged_stage.target, 1);
+	assert_true(guest_log_is_dirty(&logged_log, 5 * PAGE));
+	assert_false(guest_log_is_dirty(&logged_log, queue->areas[2].gpa));
+	guest_log_take(&logged_log);
+	rte_vhost_log_used_vring(logged_stage.target.vid, 1, PAGE, 1);
+	assert_true(guest_log_is_dirty(&logged_log, 6 * PAGE));
+	assert_int_equal(guest_log_take(&logged_log), 1);
 	/* Without the flag: where the ring is. */
 	addr.flags = 0;
-	assert_int_equal(guest_set_vring_addr(frontend(), &addr), 0);
-	control_send_good(&stage.target, 2);
-	assert_true(guest_log_is_dirty(&target_log, queue->areas[2].gpa));
-	assert_false(guest_log_is_dirty(&target_log, 5 * PAGE));
-	guest_log_take(&target_log);
-	rte_vhost_log_used_vring(stage.target.vid, 1, 0, 1);
-	assert_true(guest_log_is_dirty(&target_log, queue->areas[2].gpa));
-	assert_int_equal(guest_log_take(&target_log), 1);
+	assert_int_equal(guest_set_vring_addr(logged_frontend(), &addr), 0);
+	control_send_good(&logged_stage.target, 2);
+	assert_true(guest_log_is_dirty(&logged_log, queue->areas[2].gpa));
+	assert_false(guest_log_is_dirty(&logged_log, 5 * PAGE));
+	guest_log_take(&logged_log);
+	rte_vhost_log_used_vring(logged_stage.target.vid, 1, 0, 1);
+	assert_true(guest_log_is_dirty(&logged_log, queue->areas[2].gpa));
+	assert_int_equal(guest_log_take(&logged_log), 1);
 	/* An address that no log has bits for hurts nobody. */
 	addr.flags = GUEST_VRING_F_LOG;
 	addr.log = UINT64_MAX - 8;
-	assert_int_equal(guest_set_vring_addr(frontend(), &addr), 0);
-	control_send_good(&stage.target, 3);
-	assert_int_equal(guest_log_take(&target_log), 0);
-	end();
+	assert_int_equal(guest_set_vring_addr(logged_frontend(), &addr), 0);
+	control_send_good(&logged_stage.target, 3);
+	assert_int_equal(guest_log_take(&logged_log), 0);
+	logged_end();
 }
 
 static const struct CMUnitTest tests[] = {
