@@ -12,6 +12,11 @@ SONAME = librtevhostswift.so.21
 LIBRARY = build/lib/$(SONAME)
 EMBEDDED = .build-embedded
 
+# The second flavour: the ABI of DPDK 22.11, from the same sources.
+SONAME_2211 = librte_vhost.so.23
+LIBRARY_2211 = build/lib/dpdk-22.11/$(SONAME_2211)
+EMBEDDED_2211 = .build-embedded-22.11
+
 SWIFT_SOURCES := $(shell find Sources -name '*.swift' -o -name '*.[ch]' -o -name '*.modulemap')
 HEADERS := $(shell find include -name '*.h')
 CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -pedantic
@@ -24,22 +29,32 @@ TRAFFIC_SOURCES := $(sort $(wildcard ctests/guest/guest_*.c ctests/guest/traffic
 GUEST_HEADERS := $(wildcard ctests/guest/*.h)
 SWITCH_SOURCES := $(sort $(wildcard examples/vhost*switch*.c))
 
-.PHONY: all library demo test packages swift-test check interop tidy abi install clean
+.PHONY: all library flavour-22.11 demo test packages swift-test check interop tidy abi install install-dropin clean
 
 all: library build/bin/vhost-switch build/bin/guest-traffic
 
 library: $(LIBRARY)
 
+flavour-22.11: $(LIBRARY_2211)
+
 # Swift makes the objects, gcc the shared library: the version script and the soname are the linker's business.
-$(LIBRARY): $(SWIFT_SOURCES) $(HEADERS) version.map Package.swift
-	@mkdir -p build/lib
-	RTEVHOSTSWIFT_EMBEDDED=1 $(SWIFT) build -c release --scratch-path $(EMBEDDED) \
-		--product RteVhostSwift
-	$(CC) -shared -o $@.new $$(find $(EMBEDDED)/release/ -name '*.o' -path '*.build/*') \
-		-Wl,-soname,$(SONAME) -Wl,--version-script=version.map -Wl,-z,defs -Wl,-z,now \
+# $(1): release of DPDK, $(2): scratch path, $(3): soname, $(4): version script.
+define build_library
+	@mkdir -p $(@D)
+	RTEVHOSTSWIFT_EMBEDDED=1 RTEVHOSTSWIFT_FLAVOUR=$(1) $(SWIFT) build -c release \
+		--scratch-path $(2) --product RteVhostSwift
+	$(CC) -shared -o $@.new $$(find $(2)/release/ -name '*.o' -path '*.build/*') \
+		-Wl,-soname,$(3) -Wl,--version-script=$(4) -Wl,-z,defs -Wl,-z,now \
 		-Wl,-z,relro -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
 	mv $@.new $@
+endef
+
+$(LIBRARY): $(SWIFT_SOURCES) $(HEADERS) version.map Package.swift
+	$(call build_library,21.08,$(EMBEDDED),$(SONAME),version.map)
 	ln -sf $(SONAME) build/lib/librtevhostswift.so
+
+$(LIBRARY_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map Package.swift
+	$(call build_library,22.11,$(EMBEDDED_2211),$(SONAME_2211),version-22.11.map)
 
 build/bin/vhost-switch: $(SWITCH_SOURCES) $(wildcard examples/*.h) $(HEADERS) $(LIBRARY)
 	@mkdir -p build/bin
@@ -52,7 +67,7 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
-test: packages library swift-test ctest ctest-control abi check tidy
+test: packages library swift-test ctest ctest-control ctest-22.11 ctest-dropin abi check tidy
 	@echo "make test: all passed"
 
 # What the tests use besides Swift, gcc and make.
@@ -62,15 +77,18 @@ packages:
 swift-test:
 	$(SWIFT) test
 
-check: library
+check: library flavour-22.11
 	tools/check-deps $(LIBRARY)
 	tools/check-hot $(LIBRARY)
+	tools/check-deps $(LIBRARY_2211)
+	tools/check-hot $(LIBRARY_2211)
 
 tidy:
 	tools/tidy
 
-abi: library
+abi: library flavour-22.11
 	tools/abi-check $(LIBRARY)
+	tools/abi-check --release 22.11 $(LIBRARY_2211)
 
 build/bin/frames: interop/frames.c ctests/guest/guest_packet.c $(GUEST_HEADERS)
 	@mkdir -p build/bin
@@ -79,15 +97,25 @@ build/bin/frames: interop/frames.c ctests/guest/guest_packet.c $(GUEST_HEADERS)
 interop: all build/bin/frames
 	QUICK=$(QUICK) interop/run
 
-include $(wildcard ctests/tests.mk ctests/control.mk ctests/scale.mk bench/bench.mk)
+include $(wildcard ctests/tests.mk ctests/control.mk ctests/release2211.mk ctests/dropin.mk ctests/scale.mk bench/bench.mk)
 
-install: library
+install: library flavour-22.11
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/rtevhostswift
 	install -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/librtevhostswift.so
+	install -d $(DESTDIR)$(PREFIX)/lib/rtevhostswift/dpdk-22.11
+	install -m 755 $(LIBRARY_2211) $(DESTDIR)$(PREFIX)/lib/rtevhostswift/dpdk-22.11/
 	cp -R include/. $(DESTDIR)$(PREFIX)/include/rtevhostswift/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' rtevhostswift.pc.in \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/rtevhostswift.pc
 
+# A directory for LD_LIBRARY_PATH, in which programs built against DPDK find the library by DPDK's name.
+install-dropin: library flavour-22.11
+	@test -n "$(DROPIN)" || { echo "usage: make install-dropin DROPIN=directory" >&2; exit 2; }
+	install -d $(DROPIN)
+	install -m 755 $(LIBRARY) $(DROPIN)/$(SONAME)
+	ln -sf $(SONAME) $(DROPIN)/librte_vhost.so.21
+	install -m 755 $(LIBRARY_2211) $(DROPIN)/$(SONAME_2211)
+
 clean:
-	rm -rf build .build $(EMBEDDED)
+	rm -rf build .build $(EMBEDDED) $(EMBEDDED_2211)

@@ -9,9 +9,14 @@ import PackageDescription
 let isShipped = Context.environment["RTEVHOSTSWIFT_EMBEDDED"] != nil
 let root = Context.packageDirectory
 
-let headers = [
-    "-Xcc", "-D_GNU_SOURCE", "-Xcc", "-I\(root)/include", "-Xcc", "-I\(root)/include/standalone",
-]
+// The release of DPDK whose ABI the library has; what only another one has is left out.
+let release = Context.environment["RTEVHOSTSWIFT_FLAVOUR"] ?? "21.08"
+let otherRelease = release == "22.11" ? "Release2108" : "Release2211"
+let includes =
+    (release == "22.11" ? ["-I\(root)/include/dpdk-22.11"] : [])
+    + ["-I\(root)/include", "-I\(root)/include/standalone"]
+
+let headers = ["-Xcc", "-D_GNU_SOURCE"] + includes.flatMap { ["-Xcc", $0] }
 let shipped: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded"),
     .unsafeFlags([
@@ -28,14 +33,11 @@ let package = Package(
     targets: [
         .target(
             name: "CRteVhost",
-            cSettings: [
-                .unsafeFlags([
-                    "-I\(root)/include", "-I\(root)/include/standalone", "-O2",
-                ])
-            ]),
+            cSettings: [.unsafeFlags(includes + ["-O2"])]),
         .target(
             name: "RteVhostSwift",
             dependencies: ["CRteVhost"],
+            exclude: ["CABI/\(otherRelease)"],
             swiftSettings: [
                 .strictMemorySafety(),
                 .treatAllWarnings(as: .error),

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include <rte_vhost_async.h>
+#include <rtevhostswift_engine.h>
 
 #ifdef __cplusplus
 extern "C" {

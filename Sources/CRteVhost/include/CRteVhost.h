@@ -46,6 +46,7 @@
 #include <rte_vhost_crypto.h>
 #include <rtevhostswift.h>
 #include <rtevhostswift_dma.h>
+#include <rtevhostswift_engine.h>
 
 #include "crte_event.h"
 #include "crte_fault.h"

@@ -73,6 +73,16 @@ struct LogLine: ~Copyable {
         }
     }
 
+    /// Copies the line as a C string, cut to `size` bytes; what is left of them becomes zero.
+    func write(to buffer: UnsafeMutableRawPointer, size: Int) {
+        // SAFETY: the caller's buffer has `size` bytes.
+        for index in 0..<size {
+            unsafe buffer.storeBytes(
+                of: index < min(count, size - 1) ? bytes[index] : 0, toByteOffset: index,
+                as: UInt8.self)
+        }
+    }
+
     /// Writes the line to standard error in one call, so that lines of threads do not mix.
     mutating func write() {
         bytes[count] = 0x0a

@@ -102,6 +102,13 @@ enum Call {
         return nil
     }
 
+    /// Calls the application's `guest_notified`, if it has one.
+    static func tellNotified(_ device: HeapCell<Device>, _ vid: Int32) {
+        // The device may end, and another one begin, at any time.
+        let callbacks = device.value.lock.withLock { device.value.callbacks }
+        callbacks?.guestNotified?(vid)
+    }
+
     /// A device and one of its queues. Throws `notFound`.
     static func queue(
         _ vid: Int32, _ queue: UInt16

@@ -35,7 +35,6 @@ enum Conformance {
     }
 
     /// rte_vhost.h: devices and queues.
-    @available(*, deprecated, message: "so that the deprecated ones can be named")
     static func devices() {
         sameType(rte_vhost_avail_entries, CRteVhost.rte_vhost_avail_entries)
         unsafe sameType(rte_vhost_dequeue_burst, CRteVhost.rte_vhost_dequeue_burst)
@@ -54,7 +53,6 @@ enum Conformance {
             rte_vhost_get_negotiated_protocol_features,
             CRteVhost.rte_vhost_get_negotiated_protocol_features)
         sameType(rte_vhost_get_numa_node, CRteVhost.rte_vhost_get_numa_node)
-        sameType(rte_vhost_get_queue_num, CRteVhost.rte_vhost_get_queue_num)
         unsafe sameType(rte_vhost_get_vhost_vring, CRteVhost.rte_vhost_get_vhost_vring)
         unsafe sameType(rte_vhost_get_vring_base, CRteVhost.rte_vhost_get_vring_base)
         sameType(rte_vhost_get_vring_num, CRteVhost.rte_vhost_get_vring_num)
@@ -63,33 +61,6 @@ enum Conformance {
         sameType(rte_vhost_rx_queue_count, CRteVhost.rte_vhost_rx_queue_count)
         sameType(rte_vhost_set_vring_base, CRteVhost.rte_vhost_set_vring_base)
         sameType(rte_vhost_vring_call, CRteVhost.rte_vhost_vring_call)
-    }
-
-    /// rte_vhost_async.h
-    static func async() {
-        unsafe sameType(
-            rte_vhost_async_channel_register,
-            CRteVhost.rte_vhost_async_channel_register)
-        unsafe sameType(
-            rte_vhost_async_channel_register_thread_unsafe,
-            CRteVhost.rte_vhost_async_channel_register_thread_unsafe)
-        sameType(
-            rte_vhost_async_channel_unregister,
-            CRteVhost.rte_vhost_async_channel_unregister)
-        sameType(
-            rte_vhost_async_channel_unregister_thread_unsafe,
-            CRteVhost.rte_vhost_async_channel_unregister_thread_unsafe)
-        sameType(rte_vhost_async_get_inflight, CRteVhost.rte_vhost_async_get_inflight)
-        unsafe sameType(
-            rte_vhost_async_try_dequeue_burst,
-            CRteVhost.rte_vhost_async_try_dequeue_burst)
-        unsafe sameType(
-            rte_vhost_clear_queue_thread_unsafe,
-            CRteVhost.rte_vhost_clear_queue_thread_unsafe)
-        unsafe sameType(
-            rte_vhost_poll_enqueue_completed,
-            CRteVhost.rte_vhost_poll_enqueue_completed)
-        unsafe sameType(rte_vhost_submit_enqueue_burst, CRteVhost.rte_vhost_submit_enqueue_burst)
     }
 
     /// This library's own headers and the standalone ones.
@@ -115,17 +86,6 @@ enum Conformance {
             CRteVhost.rtevhostswift_pktmbuf_pool_create)
         unsafe sameType(rtevhostswift_version, CRteVhost.rtevhostswift_version)
         unsafe sameType(rtevhostswift_vring_stats_get, CRteVhost.rtevhostswift_vring_stats_get)
-    }
-
-    /// rtevhostswift_dma.h
-    static func softwareEngine() {
-        unsafe sameType(rtevhostswift_dma_create, CRteVhost.rtevhostswift_dma_create)
-        unsafe sameType(rtevhostswift_dma_destroy, CRteVhost.rtevhostswift_dma_destroy)
-        unsafe sameType(rtevhostswift_dma_attach, CRteVhost.rtevhostswift_dma_attach)
-        sameType(rtevhostswift_dma_detach, CRteVhost.rtevhostswift_dma_detach)
-        unsafe sameType(rtevhostswift_dma_ops, CRteVhost.rtevhostswift_dma_ops)
-        unsafe sameType(rtevhostswift_dma_stats_get, CRteVhost.rtevhostswift_dma_stats_get)
-        unsafe sameType(rtevhostswift_dma_inject, CRteVhost.rtevhostswift_dma_inject)
     }
 
     /// rte_vhost.h: chains in flight, message handlers.
@@ -158,7 +118,6 @@ enum Conformance {
     static func crypto() {
         unsafe sameType(
             rte_vhost_crypto_driver_start, CRteVhost.rte_vhost_crypto_driver_start)
-        unsafe sameType(rte_vhost_crypto_create, CRteVhost.rte_vhost_crypto_create)
         sameType(rte_vhost_crypto_free, CRteVhost.rte_vhost_crypto_free)
         sameType(rte_vhost_crypto_set_zero_copy, CRteVhost.rte_vhost_crypto_set_zero_copy)
         unsafe sameType(

@@ -15,7 +15,9 @@ public func rte_vdpa_register_device(
         guard let device = unsafe device, let operations = unsafe operations else {
             throw .invalidArgument
         }
-        return unsafe try VdpaRegistry.register(device, operations)
+        let registered = unsafe try VdpaRegistry.register(device, operations)
+        unsafe Release.complete(registered)
+        return unsafe registered
     } catch {
         Call.log("rte_vdpa_register_device", error)
         return nil

@@ -54,13 +54,6 @@ public func rte_vhost_get_numa_node(_ vid: Int32) -> Int32 {
     return unsafe crte_numa_node(device.opaque)
 }
 
-/// `rte_vhost_get_queue_num`: queue pairs; 0 without device.
-@_cdecl("rte_vhost_get_queue_num")
-public func rte_vhost_get_queue_num(_ vid: Int32) -> UInt32 {
-    guard let device = Call.device("rte_vhost_get_queue_num", vid) else { return 0 }
-    return UInt32(device.value.queueCount.load(ordering: .acquiring) / 2)
-}
-
 /// `rte_vhost_get_vring_num`: queues; 0 without device.
 @_cdecl("rte_vhost_get_vring_num")
 public func rte_vhost_get_vring_num(_ vid: Int32) -> UInt16 {

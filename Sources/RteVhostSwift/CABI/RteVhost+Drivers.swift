@@ -13,6 +13,7 @@ public func rte_vhost_driver_register(_ path: UnsafePointer<CChar>?, _ flags: UI
     EngineAddressing.prepare()
     DPDKProcess.prepare()
     return Call.result("rte_vhost_driver_register", path: path) { () throws(VhostError) in
+        guard flags & ~Release.driverFlags == 0 else { throw .invalidArgument }
         try Library.register(path, DriverFlags(rawValue: flags))
     }
 }
@@ -40,7 +41,7 @@ public func rte_vhost_driver_start(_ path: UnsafePointer<CChar>?) -> Int32 {
 /// operations. The table is copied.
 @_cdecl("rte_vhost_driver_callback_register")
 public func rte_vhost_driver_callback_register(
-    _ path: UnsafePointer<CChar>?, _ operations: UnsafePointer<vhost_device_ops>?
+    _ path: UnsafePointer<CChar>?, _ operations: UnsafePointer<Release.DeviceOperations>?
 ) -> Int32 {
     let name: StaticString = "rte_vhost_driver_callback_register"
     guard let path = unsafe Call.path(name, path) else { return -1 }

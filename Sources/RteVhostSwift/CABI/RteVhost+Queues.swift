@@ -43,10 +43,7 @@ public func rte_vhost_vring_call(_ vid: Int32, _ queue: UInt16) -> Int32 {
     Call.result("rte_vhost_vring_call", vid, queue) { () throws(VhostError) in
         let (device, cell) = try Call.queue(vid, queue)
         let didNotify = cell.value.lock.withLock { cell.value.notifyGuest() }
-        guard didNotify else { return }
-        // The device may end, and another one begin, at any time.
-        let callbacks = device.value.lock.withLock { device.value.callbacks }
-        callbacks?.guestNotified?(vid)
+        if didNotify { Call.tellNotified(device, vid) }
     }
 }
 

@@ -8,9 +8,11 @@ import Synchronization
 // the first call is logged. An application that serves one by itself gets the session messages
 // through rte_vhost_extern_callback_register.
 
-private enum Crypto {
-    static let isLogged = Atomic<Bool>(false)
+/// What all functions of rte_vhost_crypto.h do.
+enum Crypto {
+    private static let isLogged = Atomic<Bool>(false)
 
+    /// Logs the first call.
     static func refuse(_ function: StaticString) {
         guard !isLogged.exchange(true, ordering: .relaxed) else { return }
         Log.error { line in
@@ -24,16 +26,6 @@ private enum Crypto {
 @_cdecl("rte_vhost_crypto_driver_start")
 public func rte_vhost_crypto_driver_start(_: UnsafePointer<CChar>?) -> Int32 {
     Crypto.refuse("rte_vhost_crypto_driver_start")
-    return -ENOTSUP
-}
-
-/// `rte_vhost_crypto_create`: -ENOTSUP.
-@_cdecl("rte_vhost_crypto_create")
-public func rte_vhost_crypto_create(
-    _: Int32, _: UInt8, _: UnsafeMutablePointer<rte_mempool>?,
-    _: UnsafeMutablePointer<rte_mempool>?, _: Int32
-) -> Int32 {
-    Crypto.refuse("rte_vhost_crypto_create")
     return -ENOTSUP
 }
 

@@ -126,9 +126,12 @@ struct DriverFlags: Equatable {
     /// RTE_VHOST_USER_NET_COMPLIANT_OL_FLAGS
     var usesCompliantOffloadFlags: Bool { rawValue & 1 << 8 != 0 }
 
+    /// RTE_VHOST_USER_NET_STATS_ENABLE: DPDK 22.11.
+    var keepsStatistics: Bool { rawValue & 1 << 9 != 0 }
+
     /// Features that are never offered without their flag: DPDK 21.08.
     var withheldFeatures: UInt64 { supportsIOMMU ? 0 : Feature.iommuPlatform }
 
-    /// Every bit that DPDK 21.08 defines.
-    static let known: UInt64 = 0x1ff
+    /// Every bit that any release of DPDK that is served defines.
+    static let known: UInt64 = 0x3ff
 }

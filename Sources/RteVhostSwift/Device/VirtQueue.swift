@@ -19,6 +19,8 @@ struct VirtQueue: ~Copyable {
     var profile = QueueProfile()
     /// Counters.
     var statistics = QueueStatistics()
+    /// Those of DPDK 22.11, where the driver wants them.
+    var traffic = TrafficStatistics()
 
     /// SET_VRING_NUM; 0 before.
     var size = 0
@@ -96,6 +98,7 @@ extension VirtQueue {
         wantsKicks = true
         inflight = QueueInflight()
         statistics = QueueStatistics()
+        traffic = TrafficStatistics()
         hasLoggedBroken = false
         dirtyLog = .none
         isAwaitingTranslation = false

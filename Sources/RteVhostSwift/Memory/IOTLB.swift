@@ -16,6 +16,9 @@ struct IOTLB: ~Copyable {
     /// out of its own cache harms itself.
     private var random: UInt64 = 0x9e37_79b9_7f4a_7c15
 
+    /// Lookups since this was set to zero: those that found what they wanted, and the others.
+    private(set) var lookups: (hits: UInt64, misses: UInt64) = (0, 0)
+
     /// What lookups wanted in vain.
     private var misses = FreshMisses()
     private var pending = PendingMisses()
@@ -34,6 +37,7 @@ struct IOTLB: ~Copyable {
     /// Forgets all and gives the memory back.
     mutating func release() {
         removeAll()
+        resetLookups()
         // Without memory for less memory, what there is stays.
         if let empty = try? FixedBuffer(count: 0, repeating: IOTLBEntry.unused) {
             entries = empty
@@ -65,12 +69,19 @@ extension IOTLB {
                 let found = table.run(
                     at: place, count: min(wanted, Int(truncatingIfNeeded: length)))
                 // An entry that is older than the memory table may name what is not in it.
-                if let found { return found }
+                if let found {
+                    lookups.hits &+= 1
+                    return found
+                }
             }
         }
+        lookups.misses &+= 1
         misses.add(TranslationMiss(address: address, permission: permission))
         return nil
     }
+
+    /// Counts lookups from zero on.
+    mutating func resetLookups() { lookups = (0, 0) }
 
     /// True when a lookup was in vain since the last time that the frontend was to be told.
     var hasMiss: Bool { misses.count > 0 }

@@ -180,6 +180,7 @@ extension NetDatapath {
             return 0
         }
         packets[0] = packet
+        QueueBurst(device: device, queue: queue).countTraffic(packets, 1)
         return 1
     }
 }

@@ -21,6 +21,16 @@ extension PacketSlice {
         return unsafe UInt16(bigEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
     }
 
+    /// The six bytes of an Ethernet destination, first byte lowest; nil for a shorter slice.
+    @inline(__always)
+    var destination: UInt64? {
+        guard count >= 6 else { return nil }
+        // SAFETY: checked on the line above.
+        let low = unsafe base.loadUnaligned(as: UInt32.self)
+        let high = unsafe base.loadUnaligned(fromByteOffset: 4, as: UInt16.self)
+        return UInt64(UInt32(littleEndian: low)) | UInt64(UInt16(littleEndian: high)) << 32
+    }
+
     /// Writes two bytes in network order; false beyond the end.
     @discardableResult
     func setBigEndian16(_ value: UInt16, at offset: Int) -> Bool {

@@ -41,12 +41,14 @@ extension QueueBurst {
             let room = min(state.value.inflight.room, state.value.inflight.usedRoom)
             let limit = availableChains(&ring, limit: min(packets.count, room))
             if limit > 0 {
+                let before = state.value.inflight.packetCount
                 state.value.engine.beginBurst(ownsPackets: true)
                 state.value.supply.open(pool, count: limit)
                 _ = dequeueLoop(
                     &ring, &state.value.engine, packets: packets, limit: limit)
                 _ = submit(&state.value.engine, &ring)
                 state.value.supply.close()
+                countInflight(submitted: state.value.inflight.packetCount &- before)
             }
         }
         return collect(&ring, packets)
@@ -63,7 +65,9 @@ extension QueueBurst {
         let taken = enqueueLoop(
             &ring, &state.value.engine, packets: packets, limit: packets.count)
         _ = submit(&state.value.engine, &ring)
-        return (taken &- state.value.engine.refusedCount, handOut(&ring, completed))
+        let accepted = taken &- state.value.engine.refusedCount
+        countInflight(submitted: accepted)
+        return (accepted, handOut(&ring, completed))
     }
 
     private func collect<R: Ring & ~Copyable>(
@@ -142,6 +146,8 @@ extension QueueBurst {
             sequence &+= 1
         }
         state.value.inflight.dropFront()
+        countTraffic(packets, result.count)
+        countInflight(completed: result.count)
         if didWrite { result.didNotify = publish(&ring) }
         return result
     }

@@ -25,6 +25,7 @@ extension QueueBurst {
         var engine = ProcessorCopy()
         let count = dequeueLoop(
             &ring, &engine, packets: packets, limit: limit)
+        countTraffic(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))
     }
@@ -47,6 +48,7 @@ extension QueueBurst {
         var engine = ProcessorCopy()
         let count = enqueueLoop(
             &ring, &engine, packets: packets, limit: packets.count)
+        countTraffic(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))
     }
