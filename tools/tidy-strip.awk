@@ -13,9 +13,14 @@ function columns(text) {
 FNR == 1 {
     inBlock = 0
     inText = 0
+    # A folder within one of the table's belongs to that.
     folder = FILENAME
-    sub(/\/[^\/]*$/, "", folder)
-    sub(/^.*\//, "", folder)
+    if (sub(/^.*Sources\/RteVhostSwift\//, "", folder)) {
+        sub(/\/.*$/, "", folder)
+    } else {
+        sub(/\/[^\/]*$/, "", folder)
+        sub(/^.*\//, "", folder)
+    }
 }
 
 {

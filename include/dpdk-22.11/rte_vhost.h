@@ -20,9 +20,11 @@
 #pragma push_macro("__rte_experimental")
 #undef __rte_experimental
 #define __rte_experimental
+#pragma push_macro("vhost_device_ops")
+#undef vhost_device_ops
 #define vhost_device_ops rte_vhost_device_ops
 #include "../rte_vhost.h"
-#undef vhost_device_ops
+#pragma pop_macro("vhost_device_ops")
 #pragma pop_macro("__rte_experimental")
 
 #ifndef __swift__
