@@ -147,8 +147,7 @@ void control_iommu_send(struct control_iommu *iommu, uint32_t count, uint32_t si
 	assert_int_equal(guest_complaints(iommu->device.guest), 0);
 }
 
-/** A frame in as many mbufs as it takes. */
-static struct rte_mbuf *make(uint32_t size, uint64_t sequence)
+struct rte_mbuf *control_iommu_frame(uint32_t size, uint64_t sequence)
 {
 	static uint8_t frame[CONTROL_IOMMU_FRAME];
 	struct rte_mbuf *head = NULL, *tail = NULL;
@@ -215,7 +214,7 @@ void control_iommu_receive(struct control_iommu *iommu, uint32_t count, uint32_t
 
 	while (iommu->received < first + count) {
 		if (!mbuf && made < first + count)
-			mbuf = make(size, made++);
+			mbuf = control_iommu_frame(size, made++);
 		if (mbuf && control_iommu_give(iommu, mbuf))
 			mbuf = NULL;
 		if (!mbuf && iommu->engine)

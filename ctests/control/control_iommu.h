@@ -13,7 +13,7 @@
 #include "guest_iotlb.h"
 
 /** Largest frame that these tests move. */
-#define CONTROL_IOMMU_FRAME 12000
+#define CONTROL_IOMMU_FRAME 60000
 
 /* Where guests have one ring format only. */
 #ifndef CONTROL_TEST
@@ -46,6 +46,8 @@ void control_iommu_close(struct control_iommu *iommu);
 /** One call that takes packets from the guest. */
 uint16_t control_iommu_dequeue(struct control_iommu *iommu, struct rte_mbuf **mbufs,
 			       uint16_t count);
+/** A frame in as many mbufs as it takes. */
+struct rte_mbuf *control_iommu_frame(uint32_t size, uint64_t sequence);
 /** Give the guest one packet, which is freed then or later. @return whether it was taken. */
 bool control_iommu_give(struct control_iommu *iommu, struct rte_mbuf *mbuf);
 /** Send frames and fail unless they arrive in order and unchanged; misses are served. */

@@ -8,10 +8,10 @@ extension HeapCell where Value == Device {
     /// VHOST_IOTLB_MISS
     private static var missType: UInt64 { 1 }
 
-    /// Tells the frontend of the queue's misses, unless it knows. True when it was told of any. With
-    /// the queue's lock held, from any thread; never waits. An address that may not be accessed as the device wants is
-    /// asked for as well: the guest may have granted more since, and QEMU takes no ACCESS_FAIL.
-    /// DPDK 21.08 does the same.
+    /// Tells the frontend of the queue's misses, unless it knows. True when it was told of any.
+    /// With the queue's lock held, from any thread; never waits. An address that may not be
+    /// accessed as the device wants is asked for as well: the guest may have granted more since,
+    /// and QEMU takes no ACCESS_FAIL. DPDK 21.08 does the same.
     @inline(never)
     @discardableResult
     func requestTranslation(_ queue: HeapCell<VirtQueue>, tries: Int = 1) -> Bool {
@@ -116,7 +116,8 @@ extension HeapCell where Value == Device {
         var isIdle = false
         var touchesRing = false
         queue.value.lock.withLock {
-            queue.value.iotlb.value.invalidate(first: first, last: last)
+            queue.value.iotlb.value.invalidate(
+                first: first, last: last, now: System.nanoseconds())
             touchesRing =
                 queue.value.hasRing && queue.value.ringTouches(first: first, last: last)
             // What is in flight may lie in an entry that was thrown out before.

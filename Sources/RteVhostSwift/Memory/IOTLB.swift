@@ -76,7 +76,8 @@ extension IOTLB {
             }
         }
         lookups.misses &+= 1
-        misses.add(TranslationMiss(address: address, permission: permission))
+        // No bytes are waited for by nobody.
+        if wanted > 0 { misses.add(TranslationMiss(address: address, permission: permission)) }
         return nil
     }
 
@@ -125,6 +126,9 @@ extension IOTLB {
             entries = try FixedBuffer(count: Self.capacity, repeating: .unused)
         }
         remove(first: entry.first, last: entry.last)
+        // What a burst noted and did not come to tell: the next one notes what it still wants. The
+        // rest may be used by then, and unmapped.
+        misses = FreshMisses()
         pending.end(first: entry.first, last: entry.last, entry.permission)
         var entry = entry
         var index = position(of: entry.first)
@@ -146,9 +150,10 @@ extension IOTLB {
     }
 
     /// Forgets all from `first` to `last`.
-    mutating func invalidate(first: UInt64, last: UInt64) {
+    mutating func invalidate(first: UInt64, last: UInt64, now: UInt64) {
         remove(first: first, last: last)
-        pending.end(first: first, last: last, .readWrite)
+        misses = FreshMisses()
+        pending.invalidate(first: first, last: last, now: now)
     }
 
     private mutating func remove(first: UInt64, last: UInt64) {

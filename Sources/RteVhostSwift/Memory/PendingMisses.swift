@@ -10,11 +10,18 @@ struct PendingMisses: BitwiseCopyable {
     /// nobody says so.
     static let patience: UInt64 = 1_000_000_000
 
+    /// The same where the guest changed the mapping meanwhile: the frontend may have looked before,
+    /// in vain, or have the miss yet to read. Linux takes back all that there is every few
+    /// milliseconds: asked again at once, each miss would be answered twice.
+    static let patienceAfterChange: UInt64 = 100_000_000
+
     private struct Waiting: BitwiseCopyable {
         var miss = TranslationMiss(
             address: GuestAddress(rawValue: 0), permission: AccessPermission(rawValue: 0))
         /// When it may be told again; 0 for a free place.
         var deadline: UInt64 = 0
+        /// The frontend granted less than was asked for: no answer is open.
+        var isAnswered = false
     }
 
     private var waiting = InlineArray<32, Waiting>(repeating: Waiting())
@@ -48,10 +55,22 @@ struct PendingMisses: BitwiseCopyable {
     mutating func end(first: UInt64, last: UInt64, _ permission: AccessPermission) {
         for index in 0..<Self.capacity {
             let miss = waiting[index].miss
-            guard miss.address.rawValue >= first, miss.address.rawValue <= last,
-                permission.allows(miss.permission)
-            else { continue }
-            waiting[index].deadline = 0
+            guard miss.address.rawValue >= first, miss.address.rawValue <= last else { continue }
+            if permission.allows(miss.permission) {
+                waiting[index].deadline = 0
+            } else {
+                waiting[index].isAnswered = true
+            }
+        }
+    }
+
+    /// Lets those from `first` to `last` be told again: soon where an answer is open, or else now.
+    mutating func invalidate(first: UInt64, last: UInt64, now: UInt64) {
+        for index in 0..<Self.capacity {
+            let address = waiting[index].miss.address.rawValue
+            guard address >= first, address <= last else { continue }
+            let soon = waiting[index].isAnswered ? 0 : now &+ Self.patienceAfterChange
+            waiting[index].deadline = min(waiting[index].deadline, soon)
         }
     }
 }

@@ -45,7 +45,7 @@ extension QueueBurst {
                 queue.value.statistics.poolEmpty &+= 1
                 return count
             case .missing:
-                awaitTranslations(&ring, .deviceReads, from: mark)
+                awaitTranslations(&ring, .deviceReads, from: mark, behind: 0)
                 return count
             case .bad(let entry, let fault):
                 if E.completesAtOnce {

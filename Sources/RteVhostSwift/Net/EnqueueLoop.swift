@@ -10,8 +10,9 @@ extension QueueBurst {
         case chains(Int)
         /// The guest offers too little; nothing was taken.
         case noRoom
-        /// The IOTLB does not know an address; what was taken must be rewound.
-        case missing
+        /// The IOTLB does not know an address of the chain behind so many; what was taken must be
+        /// rewound.
+        case missing(Int)
         /// These chains must go back unused.
         case bad(Int, ChainFault)
     }
@@ -75,8 +76,8 @@ extension QueueBurst {
         switch gathering {
         case .bad(let chains, let fault):
             return giveBack(&ring, &engine, chains, fault, mark)
-        case .missing:
-            awaitTranslations(&ring, .deviceWrites, from: mark)
+        case .missing(let known):
+            awaitTranslations(&ring, .deviceWrites, from: mark, behind: known)
         case .noRoom, .chains:
             ring.rewind(to: mark)
         }
@@ -88,8 +89,9 @@ extension QueueBurst {
     @inline(__always)
     private func gather<R: Ring & ~Copyable>(_ ring: inout R, byteCount: Int) -> Gathering {
         state.value.segments.removeAll()
-        if memory.isTranslated, !profile.isMergeable {
-            state.value.segments.limit(to: byteCount)
+        if memory.isTranslated {
+            // The driver before may have been another.
+            state.value.segments.limit(to: profile.isMergeable ? nil : byteCount)
         }
         var chains = 0
         var held = 0
@@ -101,7 +103,7 @@ extension QueueBurst {
             case .none:
                 return .noRoom
             case .missing:
-                return .missing
+                return .missing(chains)
             case .bad(let entry, let fault):
                 state.value.gathered[chains] = entry
                 return .bad(chains &+ 1, fault)

@@ -62,7 +62,12 @@ struct SegmentList: ~Copyable {
     /// From now on chains are as long as the longest packet that this was told of: a short packet
     /// in a long chain need not wait for pages that it does not reach. Not as long as the next
     /// packet: of a chain that is used no answer may be open, and packets come in any order.
-    mutating func limit(to packetByteCount: Int) {
+    /// nil: to their ends, as packets that take several chains need them.
+    mutating func limit(to packetByteCount: Int?) {
+        guard let packetByteCount else {
+            byteLimit = UInt64.max
+            return
+        }
         let longest = byteLimit == UInt64.max ? 0 : byteLimit
         byteLimit = max(longest, UInt64(truncatingIfNeeded: packetByteCount))
     }

@@ -114,7 +114,7 @@ struct IOTLBTests {
         }
         // A hole in a full table: what is right of it is forgotten, nothing else.
         let whole = iotlb.value[1000]
-        iotlb.value.invalidate(first: whole.first + 0x100, last: whole.first + 0x1ff)
+        iotlb.value.invalidate(first: whole.first + 0x100, last: whole.first + 0x1ff, now: 1)
         #expect(iotlb.value.count == IOTLB.capacity)
         #expect(lookup(iotlb, whole.first + 0xff) != nil)
         #expect(lookup(iotlb, whole.first + 0x100) == nil)
@@ -140,7 +140,8 @@ struct IOTLBTests {
                 let count = Int.random(in: 1...min(256 - first, 64), using: &random)
                 let address = start + UInt64(first)
                 if Int.random(in: 0..<3, using: &random) == 0 {
-                    iotlb.value.invalidate(first: address, last: address + UInt64(count - 1))
+                    iotlb.value.invalidate(
+                        first: address, last: address + UInt64(count - 1), now: 1)
                     for byte in first..<first + count { model[byte] = nil }
                 } else {
                     // Often next to itself, so that neighbours join.

@@ -110,9 +110,12 @@ struct PendingMissesTests {
         #expect(takeMiss(iotlb, now: 1) == nil)
         #expect(!look(iotlb))
         #expect(takeMiss(iotlb, now: 2) == nil)
-        iotlb.value.invalidate(first: 0x8000, last: 0x9000)
+        iotlb.value.invalidate(first: 0x8000, last: 0x9000, now: 3)
+        let soon = 3 + PendingMisses.patienceAfterChange
         #expect(!look(iotlb))
-        #expect(takeMiss(iotlb, now: 3) == miss(0x9000, .write))
+        #expect(takeMiss(iotlb, now: soon - 1) == nil)
+        #expect(!look(iotlb))
+        #expect(takeMiss(iotlb, now: soon) == miss(0x9000, .write))
         iotlb.value.cancel(miss(0x9000, .write))
         #expect(!look(iotlb))
         #expect(takeMiss(iotlb, now: 3) == miss(0x9000, .write))
@@ -123,8 +126,53 @@ struct PendingMissesTests {
                 permission: .readWrite))
         try iotlb.value.insert(update)
         #expect(look(iotlb))
-        iotlb.value.invalidate(first: 0, last: UInt64.max)
+        iotlb.value.invalidate(first: 0, last: UInt64.max, now: 4)
         #expect(!look(iotlb))
         #expect(takeMiss(iotlb, now: 4) == miss(0x9000, .write))
+    }
+
+    @Test("after an invalidation nothing is told twice while its answer is open")
+    func invalidations() throws {
+        let pending = try HeapCell(PendingMisses())
+        let soon = 10 + PendingMisses.patienceAfterChange
+        #expect(begin(pending, miss(0x1000, .write), now: 1))
+        #expect(begin(pending, miss(0x2000, .write), now: 1))
+        #expect(begin(pending, miss(0x3000, .write), now: 1))
+        // Too little was granted, so no answer is open.
+        pending.value.end(first: 0x1000, last: 0x1fff, .read)
+        pending.value.invalidate(first: 0x1000, last: 0x2fff, now: 10)
+        #expect(begin(pending, miss(0x1000, .write), now: 10))
+        #expect(!begin(pending, miss(0x2000, .write), now: 10))
+        #expect(!begin(pending, miss(0x2000, .write), now: soon - 1))
+        // No invalidation makes it later.
+        pending.value.invalidate(first: 0x1000, last: 0x2fff, now: soon - 1)
+        #expect(begin(pending, miss(0x2000, .write), now: soon))
+        #expect(!begin(pending, miss(0x3000, .write), now: soon))
+        #expect(begin(pending, miss(0x3000, .write), now: 1 + PendingMisses.patience))
+    }
+
+    @Test("what was noted and not told is forgotten when a translation changes; so is nothing")
+    func leftovers() throws {
+        let guest = try MockMemory([(guest: 0x1000, byteCount: 0x1000)])
+        let iotlb = try HeapCell(try IOTLB())
+        func look(_ count: Int) {
+            let slice = iotlb.value.slice(
+                at: GuestAddress(rawValue: 0x9000), count: count, .read, in: guest.memory)
+            #expect(slice == nil)
+        }
+        look(0)
+        #expect(!iotlb.value.hasMiss)
+        look(1)
+        #expect(iotlb.value.hasMiss)
+        let update = try #require(
+            IOTLBEntry(
+                address: GuestAddress(rawValue: 0x5000), byteCount: 0x1000,
+                frontend: FrontendAddress(rawValue: 0x1000 + MockMemory.frontendOffset),
+                permission: .readWrite))
+        try iotlb.value.insert(update)
+        #expect(!iotlb.value.hasMiss)
+        look(1)
+        iotlb.value.invalidate(first: 0x5000, last: 0x5fff, now: 1)
+        #expect(!iotlb.value.hasMiss)
     }
 }
