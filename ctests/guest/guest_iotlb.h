@@ -34,6 +34,9 @@ struct guest_iotlb {
 	uint64_t misses;	/**< That came. */
 	uint64_t answers;	/**< That were given. */
 	struct vhost_iotlb_msg last; /**< The last miss. */
+	/** Not NULL: gets each miss in place of an answer. */
+	void (*asked)(void *context, const struct vhost_iotlb_msg *miss);
+	void *context;
 };
 
 /**
