@@ -219,6 +219,82 @@ static void long_packets_take_few_turns(void **state)
 	control_iommu_close(&iommu);
 }
 
+/** Queues that are polled at the same moment. */
+struct pair {
+	struct control_iommu iommu;
+	struct rte_mbuf *mbuf;
+	uint32_t turn, done;
+};
+
+#define PAIR_ROUNDS 200
+
+static void *poll_receive_queue(void *argument)
+{
+	struct pair *pair = argument;
+
+	for (uint32_t turn = 1; turn <= PAIR_ROUNDS; turn++) {
+		while (__atomic_load_n(&pair->turn, __ATOMIC_ACQUIRE) < turn)
+			sched_yield();
+		assert_false(control_iommu_give(&pair->iommu, pair->mbuf));
+		__atomic_store_n(&pair->done, turn, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/** Poll both, and read what was asked. */
+static uint32_t poll_both(struct pair *pair, uint32_t turn, uint64_t *seen)
+{
+	struct rte_mbuf *mbuf;
+
+	/* All questions are answered, and the answers forgotten. */
+	for (uint32_t page = 0; page < pair->iommu.iotlb.pages; page++)
+		assert_int_equal(guest_iotlb_tell(&pair->iommu.iotlb, page), 0);
+	control_iommu_forget_buffers(&pair->iommu);
+	*seen = pair->iommu.iotlb.misses;
+	__atomic_store_n(&pair->turn, turn, __ATOMIC_RELEASE);
+	assert_int_equal(control_iommu_dequeue(&pair->iommu, &mbuf, 1), 0);
+	while (__atomic_load_n(&pair->done, __ATOMIC_ACQUIRE) < turn)
+		sched_yield();
+	return read_questions(&pair->iommu, seen);
+}
+
+/* One poll of a queue tells all that it misses, whatever another one tells at that moment. */
+static void queues_do_not_hinder_each_other(void **state)
+{
+	static const struct guest_shape shape = { .header_pieces = 1, .data_pieces = 16 };
+	static uint8_t frame[40000];
+	struct pair pair = { .turn = 0 };
+	uint32_t most = 0, full = 0, told[PAIR_ROUNDS];
+	struct guest_config config;
+	pthread_t thread;
+	uint64_t seen;
+
+	(void)state;
+	control_iommu_config(&config);
+	config.buffer_size = 3000;
+	config.ring_size = 64;
+	control_iommu_listen(&pair.iommu, "pair", 0);
+	control_iommu_attach(&pair.iommu, &config, 63);
+	assert_int_equal(guest_tx(tx(&pair.iommu), frame, sizeof(frame), &shape), 0);
+	guest_submit(tx(&pair.iommu));
+	pair.mbuf = control_iommu_frame(sizeof(frame), 0);
+	pair.iommu.iotlb.silent = true;
+	assert_int_equal(pthread_create(&thread, NULL, poll_receive_queue, &pair), 0);
+	for (uint32_t turn = 1; turn <= PAIR_ROUNDS; turn++) {
+		told[turn - 1] = poll_both(&pair, turn, &seen);
+		most = told[turn - 1] > most ? told[turn - 1] : most;
+	}
+	pthread_join(thread, NULL);
+	for (uint32_t i = 0; i < PAIR_ROUNDS; i++)
+		full += told[i] == most;
+	/* A thread that loses its core is not waited for. */
+	printf("all %u questions in %u of %u turns\n", most, full, PAIR_ROUNDS);
+	assert_true(most > 32);
+	assert_true(full * 5 > PAIR_ROUNDS * 4);
+	rte_pktmbuf_free(pair.mbuf);
+	control_iommu_close(&pair.iommu);
+}
+
 /** The driver goes, and another one comes that wants other features. */
 static void change_driver(struct control_iommu *iommu, uint64_t features)
 {
@@ -259,6 +335,7 @@ static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(what_was_used_is_not_asked_for),
 	CONTROL_TEST(an_open_question_is_not_repeated),
 	CONTROL_TEST(long_packets_take_few_turns),
+	CONTROL_TEST(queues_do_not_hinder_each_other),
 	CONTROL_TEST(the_next_driver_is_another),
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * A guest that unmaps each buffer when it comes back, and a frontend that answers late, in any order
- * and one page at a time. Whatever is asked must be wanted: no question may be open for a buffer that
- * the device has used, because the frontend would look up what is not mapped.
+ * A guest that unmaps each buffer when it comes back, and a frontend that answers late, in any
+ * order and one page at a time. Whatever is asked must be wanted: no question may be open for a
+ * buffer that the device has used, because the frontend would look up what is not mapped.
  */
 #define _GNU_SOURCE
 #include "control_iommu.h"
@@ -163,7 +163,8 @@ static void dequeue(struct strict *strict)
 {
 	static uint8_t frame[CONTROL_IOMMU_FRAME];
 	struct rte_mbuf *mbufs[BURST];
-	uint16_t got = control_iommu_dequeue(&strict->iommu, mbufs, (uint16_t)(1 + below(strict, BURST)));
+	uint16_t count = (uint16_t)(1 + below(strict, BURST));
+	uint16_t got = control_iommu_dequeue(&strict->iommu, mbufs, count);
 
 	listen_to_questions(strict);
 	for (uint16_t i = 0; i < got; i++) {

@@ -221,7 +221,8 @@ int guest_iotlb_answer(struct guest_iotlb *iotlb, const struct vhost_iotlb_msg *
 	iotlb->last = *miss;
 	if (iotlb->asked)
 		iotlb->asked(iotlb->context, miss);
-	if (iotlb->asked || iotlb->silent || miss->iova - region->gpa >= region->size || !iotlb->permission[page])
+	if (iotlb->asked || iotlb->silent || miss->iova - region->gpa >= region->size ||
+	    !iotlb->permission[page])
 		return 0;
 	iotlb->answers++;
 	return guest_iotlb_tell(iotlb, page);

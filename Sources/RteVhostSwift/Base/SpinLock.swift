@@ -20,6 +20,15 @@ struct SpinLock: ~Copyable {
         !word.exchange(true, ordering: .acquiring)
     }
 
+    /// Takes the lock if its holder gives it back while it is looked at so often.
+    borrowing func tryLock(spins: Int) -> Bool {
+        for _ in 0..<spins {
+            if !word.load(ordering: .relaxed), tryLock() { return true }
+            crte_pause()
+        }
+        return false
+    }
+
     /// Gives the lock back.
     @inline(__always)
     borrowing func unlock() {

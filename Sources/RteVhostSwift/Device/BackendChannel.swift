@@ -27,6 +27,10 @@ struct BackendChannel: ~Copyable {
     /// for each queue on the event thread. An eighth of the time that passes is forgiven.
     private static var patience: UInt64 { 1_000_000_000 }
 
+    /// How often the lock is looked at: queues that are polled at the same time have as many
+    /// requests each. A thread that lost its core is not waited for.
+    private static var patienceSpins: Int { 1000 }
+
     /// A closed channel.
     init() {}
 
@@ -65,10 +69,11 @@ struct BackendChannel: ~Copyable {
         if let old = other { System.shutDown(old) }
     }
 
-    /// Sends a request that has no answer, from any thread, without waiting. False when it could
-    /// not be sent now: there is no channel, another thread sends, or the frontend does not read.
+    /// Sends a request that has no answer, from any thread; waits no longer than another thread's
+    /// system call takes. False when it could not be sent now: there is no channel, another thread
+    /// sends for longer, or the frontend does not read.
     func tell(request: UInt32, payload: InlineArray<8, UInt64>, byteCount: Int) -> Bool {
-        guard isOpen, lock.tryLock() else { return false }
+        guard isOpen, lock.tryLock(spins: Self.patienceSpins) else { return false }
         defer { lock.unlock() }
         let words = Self.words(request, flags: 1, payload, byteCount)
         return (try? send(words, byteCount, descriptor: -1)) ?? false

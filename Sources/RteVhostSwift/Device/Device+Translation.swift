@@ -9,7 +9,7 @@ extension HeapCell where Value == Device {
     private static var missType: UInt64 { 1 }
 
     /// Tells the frontend of the queue's misses, unless it knows. True when it was told of any.
-    /// With the queue's lock held, from any thread; never waits. An address that may not be
+    /// With the queue's lock held, from any thread; waits for no frontend. An address that may not be
     /// accessed as the device wants is asked for as well: the guest may have granted more since,
     /// and QEMU takes no ACCESS_FAIL. DPDK 21.08 does the same.
     @inline(never)
