@@ -13,3 +13,5 @@ uint32_t crte_guard_used;
 bool crte_guard_faulted;
 struct sigaction crte_guard_previous;
 int crte_guard_event = -1;
+
+void *crte_dma_channels[CRTE_DMA_CHANNELS];

@@ -48,6 +48,7 @@
 #include <rtevhostswift_dma.h>
 #include <rtevhostswift_engine.h>
 
+#include "crte_dmadev.h"
 #include "crte_event.h"
 #include "crte_fault.h"
 #include "crte_guard.h"

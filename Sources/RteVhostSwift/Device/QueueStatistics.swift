@@ -32,7 +32,7 @@ struct QueueStatistics: BitwiseCopyable {
     var ringBroken: UInt64 = 0
     /// Packets that an engine did not take.
     var engineRefused: UInt64 = 0
-    /// Negative results and over-reports of an engine.
+    /// Negative results and over-reports of an engine, and packets that it failed to copy.
     var engineErrors: UInt64 = 0
 
     /// Counts a chain that went back unused.
@@ -45,6 +45,7 @@ struct QueueStatistics: BitwiseCopyable {
         case .direction: direction &+= 1
         case .tooLong: tooLong &+= 1
         case .missing: break
+        case .notCopied: engineErrors &+= 1
         }
     }
 }

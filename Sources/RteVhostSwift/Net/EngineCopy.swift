@@ -3,9 +3,8 @@
 
 import CRteVhost
 
-/// The application's DMA engine as one queue uses it: pieces of at least the threshold are
-/// collected into descriptors, smaller ones are copied by the processor. DPDK 21.08: one descriptor
-/// is one packet.
+/// A DMA engine as one queue uses it: pieces of at least the threshold are collected into
+/// descriptors, smaller ones are copied by the processor. DPDK 21.08: one descriptor is one packet.
 struct EngineCopy: CopyEngine, ~Copyable {
     @inline(__always)
     static var completesAtOnce: Bool { false }
@@ -27,8 +26,14 @@ struct EngineCopy: CopyEngine, ~Copyable {
     /// Packets of the application that the burst at hand had to give up.
     private(set) var refusedCount = 0
     private var callbacks = EngineCallbacks()
+    /// DMA devices copy, and not the callbacks.
+    private var usesDevices = false
+    /// What they have of this queue.
+    var lane = DmadevLane()
 
     private var pieces: EnginePieces
+    /// Pieces that the batch at hand may have.
+    private var pieceRoom = 0
     private var pieceCount = 0
     private var packetStart = 0
     /// Bytes of the packet at hand that the engine copies.
@@ -48,11 +53,14 @@ struct EngineCopy: CopyEngine, ~Copyable {
 
     /// Takes an engine into service. Throws `exists`, `outOfMemory`.
     mutating func register(
-        _ callbacks: EngineCallbacks, threshold: UInt32, isRelaxed: Bool
+        _ kind: EngineKind, threshold: UInt32, isRelaxed: Bool
     ) throws(VhostError) {
         guard !isRegistered else { throw .exists }
         pieces = try EnginePieces(pieces: Self.pieceLimit, descriptors: Self.batch)
-        self.callbacks = callbacks
+        switch kind {
+        case .callbacks(let callbacks): self.callbacks = callbacks
+        case .dmadev: usesDevices = true
+        }
         self.threshold = Int(threshold)
         self.isRelaxed = isRelaxed
         isRegistered = true
@@ -62,6 +70,8 @@ struct EngineCopy: CopyEngine, ~Copyable {
     mutating func unregister() {
         isRegistered = false
         callbacks = EngineCallbacks()
+        usesDevices = false
+        lane = DmadevLane()
         batchCount = 0
         pieceCount = 0
         if let empty = try? EnginePieces(pieces: 0, descriptors: 0) { pieces = empty }
@@ -74,6 +84,19 @@ extension EngineCopy {
     mutating func beginBurst(ownsPackets: Bool) {
         self.ownsPackets = ownsPackets
         refusedCount = 0
+        refreshRoom()
+    }
+
+    /// Begins a batch: what a full device has no room for is copied by the processor.
+    private mutating func refreshRoom() {
+        pieceRoom = usesDevices ? min(lane.room(), pieces.pieceCount) : pieces.pieceCount
+    }
+
+    /// Makes room for the packets of a ring of `ringSize` slots; nothing is in flight. Throws
+    /// `outOfMemory`.
+    mutating func resizeLane(ringSize: Int) throws(VhostError) {
+        let wanted = usesDevices ? ringSize : 0
+        if wanted != lane.ringSize { lane = try DmadevLane(ringSize: wanted) }
     }
 
     /// A packet that the engine did not take.
@@ -94,7 +117,10 @@ extension EngineCopy {
             engine.endPacket(sequence: burst.state.value.inflight.tail)
         }
         burst.state.value.inflight.push(record)
-        return engine.isFull ? burst.submit(&engine, &ring) : true
+        guard engine.isFull else { return true }
+        let goesOn = burst.submit(&engine, &ring)
+        engine.refreshRoom()
+        return goesOn
     }
 
     @inline(__always)
@@ -110,7 +136,7 @@ extension EngineCopy {
         // Bounded: each turn adds a piece, or copies the rest.
         while offset < pair.count {
             let rest = pair.dropping(offset)
-            guard pieceCount < pieces.pieceCount, let host = rest.packet.engineRun(),
+            guard pieceCount < pieceRoom, let host = rest.packet.engineRun(),
                 let run = memory.engineRun(rest.guest)
             else { return rest.copyBytes(direction) }
             let count = min(run.count, host.count)
@@ -169,8 +195,10 @@ extension EngineCopy {
         guard offered > 0 else {
             return Submission(accepted: 0, firstRefused: nil, refused: 0, isError: false)
         }
-        let result = callbacks.transfer(
-            vid: vid, queue: queue, pieces: pieces, count: offered)
+        let result =
+            usesDevices
+            ? Int32(truncatingIfNeeded: lane.transfer(pieces, count: offered))
+            : callbacks.transfer(vid: vid, queue: queue, pieces: pieces, count: offered)
         let accepted = min(max(Int(result), 0), offered)
         writes.removeLast(offered &- accepted)
         return Submission(
@@ -178,10 +206,27 @@ extension EngineCopy {
             refused: offered - accepted, isError: result < 0 || Int(result) > offered)
     }
 
+    /// What the engine says of the packets it has.
+    struct Answer {
+        /// The next so many ended.
+        var count: Int
+        /// They were not copied, or not all of their bytes.
+        var isFailed = false
+        /// The engine's answer made no sense.
+        var isError = false
+        /// It is worth asking again for the rest.
+        var mayHaveMore = false
+    }
+
     /// Asks the engine for at most `limit` completions; a negative answer is none and an error,
     /// more than `limit` is `limit` and an error.
-    func poll(vid: Int32, queue: Int, limit: Int) -> (count: Int, isError: Bool) {
+    mutating func poll(vid: Int32, queue: Int, limit: Int) -> Answer {
+        guard !usesDevices else {
+            let (count, isFailed) = lane.take(limit: limit)
+            return Answer(count: count, isFailed: isFailed, mayHaveMore: count > 0)
+        }
         let result = callbacks.check(vid: vid, queue: queue, limit: limit)
-        return (min(max(Int(result), 0), limit), result < 0 || Int(result) > limit)
+        return Answer(
+            count: min(max(Int(result), 0), limit), isError: result < 0 || Int(result) > limit)
     }
 }

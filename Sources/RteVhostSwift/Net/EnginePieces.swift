@@ -51,4 +51,22 @@ struct EnginePieces: ~Copyable {
         unsafe descriptors[index] = rte_vhost_async_desc(
             src: iterators.base + index * 2, dst: iterators.base + index * 2 + 1)
     }
+
+    /// Pieces of a packet.
+    func pieceCount(of packet: Int) -> Int {
+        // SAFETY: only the count is read.
+        unsafe Int(iterators[packet * 2].nr_segs)
+    }
+
+    /// One piece of a packet.
+    func piece(_ index: Int, of packet: Int) -> (from: UInt64, to: UInt64, count: Int) {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: pieceCount(of: packet)))
+        // SAFETY: setDescriptor set both sides over as many pieces, which are ours.
+        let from = unsafe iterators[packet * 2].iov[index]
+        let to = unsafe iterators[packet * 2 + 1].iov[index]
+        return unsafe (
+            UInt64(UInt(bitPattern: from.iov_base)), UInt64(UInt(bitPattern: to.iov_base)),
+            from.iov_len
+        )
+    }
 }

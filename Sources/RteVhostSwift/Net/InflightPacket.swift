@@ -10,7 +10,7 @@ struct InflightPacket: BitwiseCopyable {
     /// First of its used entries, and how many are still to be written.
     var usedStart: UInt32 = 0
     var usedCount: UInt16 = 0
-    /// Why the chain goes back unused.
+    /// Why the chain goes back unused; with a packet, why that is worth nothing.
     var fault: ChainFault?
     /// False while a DMA engine copies.
     var isComplete = false

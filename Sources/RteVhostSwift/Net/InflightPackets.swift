@@ -74,17 +74,29 @@ struct InflightPackets: ~Copyable {
     /// Counts packets that the engine accepted.
     mutating func accept(_ count: Int) { engineCount &+= count }
 
-    /// Marks the engine's next `count` packets complete, at most those it has.
-    mutating func complete(_ count: Int) {
+    /// Marks the engine's next `count` packets complete, at most those it has; failed ones go back
+    /// to the guest unused.
+    mutating func complete(_ count: Int, isFailed: Bool = false) {
         var left = min(count, engineCount)
         engineCount &-= left
         // Bounded by the entries there are.
         while left > 0, engineNext != tail {
             if !self[engineNext].isComplete {
                 self[engineNext].isComplete = true
+                if isFailed { fail(engineNext) }
                 left &-= 1
             }
             engineNext &+= 1
+        }
+    }
+
+    /// The packet's chains hold nothing.
+    @inline(never)
+    private func fail(_ sequence: UInt32) {
+        self[sequence].fault = .notCopied
+        let record = self[sequence]
+        for index in 0..<UInt32(record.usedCount) {
+            usedEntries[Int((record.usedStart &+ index) & mask)].byteCount = 0
         }
     }
 

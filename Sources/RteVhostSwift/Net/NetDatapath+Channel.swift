@@ -8,7 +8,7 @@ extension NetDatapath {
     /// `rte_vhost_async_channel_register`. Throws `notFound`, `invalidArgument`, `exists`, `busy`,
     /// `outOfMemory`.
     static func register(
-        _ vid: Int32, _ queue: UInt16, callbacks: EngineCallbacks, threshold: UInt32,
+        _ vid: Int32, _ queue: UInt16, _ kind: EngineKind, threshold: UInt32,
         isRelaxed: Bool
     ) throws(VhostError) {
         guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
@@ -19,7 +19,7 @@ extension NetDatapath {
             let state = cell.value.datapath.cell(of: NetQueue.self)
             // It may have closed since it was found.
             guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
-            try state.value.register(callbacks, threshold: threshold, isRelaxed: isRelaxed)
+            try state.value.register(kind, threshold: threshold, isRelaxed: isRelaxed)
         }
     }
 
@@ -43,13 +43,19 @@ extension NetDatapath {
         state.value.engine.unregister()
     }
 
-    /// `rte_vhost_async_get_inflight`: packets in flight. Throws `notFound`, `busy` while the lock
-    /// is held.
-    static func inflightCount(_ vid: Int32, _ queue: UInt16) throws(VhostError) -> Int {
+    /// `rte_vhost_async_get_inflight`: packets in flight. Throws `notFound`, and, unless it may
+    /// wait, `busy` while the lock is held.
+    static func inflightCount(
+        _ vid: Int32, _ queue: UInt16, mayWait: Bool = false
+    ) throws(VhostError) -> Int {
         guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
             throw .notFound
         }
-        guard cell.value.lock.tryLock() else { throw .busy }
+        if mayWait {
+            cell.value.lock.lock()
+        } else if !cell.value.lock.tryLock() {
+            throw .busy
+        }
         defer { cell.value.lock.unlock() }
         let state = cell.value.datapath.cell(of: NetQueue.self)
         guard state.value.engine.isRegistered else { throw .notFound }

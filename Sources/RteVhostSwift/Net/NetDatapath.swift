@@ -45,9 +45,10 @@ enum NetDatapath {
 
     /// `rte_vhost_async_try_dequeue_burst`: packets, and those in flight afterwards; -1 in flight
     /// where there is no device, queue or registration, where the lock is held, or where the queue
-    /// is disabled with nothing in flight.
+    /// is disabled with nothing in flight. `channel` is for queues of DMA devices, as below.
     static func engineDequeue(
-        _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray
+        _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray,
+        channel: HeapCell<DmadevChannel>? = nil
     ) -> (count: Int, inflight: Int32) {
         guard let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock() else {
             return (0, -1)
@@ -59,6 +60,7 @@ enum NetDatapath {
             cell.value.lock.unlock()
             return (0, -1)
         }
+        state.value.engine.lane.select(channel)
         let announced = announce(device, cell, pool: pool, packets: packets)
         let result = QueueBurst(device: device, queue: cell).engineDequeue(
             pool: pool, into: packets.dropping(announced))
@@ -70,11 +72,12 @@ enum NetDatapath {
 
     /// `rte_vhost_submit_enqueue_burst`: packets taken, and those that are complete already.
     static func engineEnqueue(
-        _ vid: Int32, _ queue: UInt16, packets: PacketArray, completed: PacketArray
+        _ vid: Int32, _ queue: UInt16, packets: PacketArray, completed: PacketArray,
+        channel: HeapCell<DmadevChannel>? = nil
     ) -> (taken: Int, completed: Int) {
         guard let (device, cell) = find(vid, queue, .toGuest) else { return (0, 0) }
         let outcome = cell.value.lock.withLock { () -> (taken: Int, result: BurstResult) in
-            guard isRegistered(cell) else { return (0, BurstResult()) }
+            guard isRegistered(cell, channel) else { return (0, BurstResult()) }
             return QueueBurst(device: device, queue: cell).engineEnqueue(
                 packets, completed: completed)
         }
@@ -83,10 +86,13 @@ enum NetDatapath {
     }
 
     /// `rte_vhost_poll_enqueue_completed`: waits for the lock.
-    static func pollEnqueue(_ vid: Int32, _ queue: UInt16, packets: PacketArray) -> Int {
+    static func pollEnqueue(
+        _ vid: Int32, _ queue: UInt16, packets: PacketArray,
+        channel: HeapCell<DmadevChannel>? = nil
+    ) -> Int {
         guard let (device, cell) = find(vid, queue, .toGuest) else { return 0 }
         let result = cell.value.lock.withLock { () -> BurstResult in
-            guard isRegistered(cell) else { return BurstResult() }
+            guard isRegistered(cell, channel) else { return BurstResult() }
             return QueueBurst(device: device, queue: cell).collect(packets)
         }
         tell(device, result)
@@ -95,12 +101,16 @@ enum NetDatapath {
 
     /// `rte_vhost_clear_queue_thread_unsafe`: both directions, no working ring needed. The lock is
     /// taken all the same: callbacks are called without it, so waiting for it is safe there.
-    static func clear(_ vid: Int32, _ queue: UInt16, packets: PacketArray) -> Int {
+    static func clear(
+        _ vid: Int32, _ queue: UInt16, packets: PacketArray,
+        channel: HeapCell<DmadevChannel>? = nil
+    ) -> Int {
         guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
             return 0
         }
         let result = cell.value.lock.withLock { () -> BurstResult in
-            guard isRegistered(cell) else { return BurstResult() }
+            guard isRegistered(cell, channel) else { return BurstResult() }
+            cell.value.datapath.cell(of: NetQueue.self).value.engine.lane.audit()
             return QueueBurst(device: device, queue: cell).collect(packets)
         }
         tell(device, result)
@@ -122,8 +132,13 @@ extension NetDatapath {
         return (device, cell)
     }
 
-    private static func isRegistered(_ queue: HeapCell<VirtQueue>) -> Bool {
-        queue.value.datapath.cell(of: NetQueue.self).value.engine.isRegistered
+    /// True with an engine, which then works on this channel, if it is one with channels.
+    private static func isRegistered(
+        _ queue: HeapCell<VirtQueue>, _ channel: HeapCell<DmadevChannel>?
+    ) -> Bool {
+        let state = queue.value.datapath.cell(of: NetQueue.self)
+        state.value.engine.lane.select(channel)
+        return state.value.engine.isRegistered
     }
 
     @inline(never)

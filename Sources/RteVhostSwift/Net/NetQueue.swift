@@ -69,6 +69,7 @@ struct NetQueue: ~Copyable {
     /// The FIFO is for queues with an engine alone.
     private mutating func resizeFIFO() throws(VhostError) {
         let wanted = engine.isRegistered ? ringSize : 0
+        try engine.resizeLane(ringSize: wanted)
         guard wanted != inflight.capacity else { return }
         var fifo = try InflightPackets(ringSize: wanted, atLeast: inflight.count)
         fifo.adopt(inflight)
@@ -77,9 +78,9 @@ struct NetQueue: ~Copyable {
 
     /// Takes an engine into service. Throws `exists`, `outOfMemory`.
     mutating func register(
-        _ callbacks: EngineCallbacks, threshold: UInt32, isRelaxed: Bool
+        _ kind: EngineKind, threshold: UInt32, isRelaxed: Bool
     ) throws(VhostError) {
-        try engine.register(callbacks, threshold: threshold, isRelaxed: isRelaxed)
+        try engine.register(kind, threshold: threshold, isRelaxed: isRelaxed)
         do throws(VhostError) {
             try resizeFIFO()
         } catch {

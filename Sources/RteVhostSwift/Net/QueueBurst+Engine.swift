@@ -79,6 +79,7 @@ extension QueueBurst {
 
     private func settle<R: Ring & ~Copyable>(_ ring: inout R) -> Bool {
         pollEngine(limit: Int(UInt16.max))
+        state.value.engine.lane.audit()
         var didWrite = false
         var sequence = state.value.inflight.head
         while sequence != state.value.inflight.tail, state.value.inflight[sequence].isComplete {
@@ -108,13 +109,17 @@ extension QueueBurst {
 
     /// Marks packets complete that the engine finished, at most `limit`.
     private func pollEngine(limit: Int) {
-        let wanted = min(limit, state.value.inflight.engineCount)
-        guard wanted > 0 else { return }
-        let (count, isError) = state.value.engine.poll(
-            vid: device.value.vid, queue: queue.value.index, limit: wanted)
-        if isError { queue.value.statistics.engineErrors &+= 1 }
-        if profile.logsWrites { logFinished(count) }
-        state.value.inflight.complete(count)
+        var wanted = min(limit, state.value.inflight.engineCount)
+        // Bounded: each turn but the last one completes a packet.
+        while wanted > 0 {
+            let answer = state.value.engine.poll(
+                vid: device.value.vid, queue: queue.value.index, limit: wanted)
+            if answer.isError { queue.value.statistics.engineErrors &+= 1 }
+            if profile.logsWrites { logFinished(answer.count) }
+            state.value.inflight.complete(answer.count, isFailed: answer.isFailed)
+            guard answer.mayHaveMore else { return }
+            wanted &-= answer.count
+        }
     }
 
     /// Moves complete packets from the FIFO to `packets` and their chains to the used ring.
@@ -132,12 +137,18 @@ extension QueueBurst {
                 if let packet = record.packet {
                     guard result.count < packets.count else { break }
                     state.value.inflight.takePacket(sequence)
-                    finish(packet, record.header)
-                    count(
-                        byteCount: packet.packetByteCount,
-                        engineByteCount: record.engineByteCount)
-                    packets[result.count] = packet
-                    result.count &+= 1
+                    if record.fault == nil {
+                        finish(packet, record.header)
+                        count(
+                            byteCount: packet.packetByteCount,
+                            engineByteCount: record.engineByteCount)
+                    }
+                    if record.fault == nil || !state.value.engine.ownsPackets {
+                        packets[result.count] = packet
+                        result.count &+= 1
+                    } else {
+                        packet.freeChain()
+                    }
                 }
                 if writeUsed(sequence, &ring) { didWrite = true }
             } else if !isRelaxed {

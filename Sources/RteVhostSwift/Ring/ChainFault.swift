@@ -16,4 +16,6 @@ enum ChainFault: UInt8, Error {
     /// An address that the IOTLB does not know. No fault of the guest's: the chain is not given
     /// back, it is taken again later.
     case missing
+    /// A DMA engine reported that it did not copy the packet.
+    case notCopied
 }

@@ -25,7 +25,7 @@ struct EngineTests {
             engine = MockEngine(vid: vid)
             for queue in 0..<2 {
                 try net.burst(queue).state.value.register(
-                    try MockEngine.callbacks(), threshold: threshold, isRelaxed: isRelaxed)
+                    .callbacks(try MockEngine.callbacks()), threshold: threshold, isRelaxed: isRelaxed)
             }
         }
 
@@ -214,7 +214,7 @@ struct EngineTests {
             fault { () throws(VhostError) in
                 guard let callbacks = try? MockEngine.callbacks() else { throw .outOfMemory }
                 try bench.net.burst(1).state.value.register(
-                    callbacks, threshold: 0, isRelaxed: false)
+                    .callbacks(callbacks), threshold: 0, isRelaxed: false)
             }
         }
         #expect(register() == .exists)

@@ -20,7 +20,7 @@ private func register(
             let callbacks = unsafe EngineCallbacks(operations)
         else { throw .invalidArgument }
         try NetDatapath.register(
-            vid, queue, callbacks: callbacks, threshold: config.async_threshold,
+            vid, queue, .callbacks(callbacks), threshold: config.async_threshold,
             isRelaxed: config.features & relaxedOrderFeature != 0)
     }
 }
