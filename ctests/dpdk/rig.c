@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 #include "rig.h"
+#include "front.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -197,6 +198,7 @@ static void destroy_device(int vid)
 		port->ending(port);
 	if (port->clears)
 		clear(port, vid);
+	__atomic_store_n(&port->ended, true, __ATOMIC_RELEASE);
 }
 
 static const struct rte_vhost_device_ops callbacks = {
@@ -204,11 +206,21 @@ static const struct rte_vhost_device_ops callbacks = {
 	.destroy_device = destroy_device,
 };
 
-static void wait_for_device(struct rig_port *port, bool wanted)
+static bool has_begun(struct rig_port *port)
+{
+	return __atomic_load_n(&port->vid, __ATOMIC_ACQUIRE) >= 0;
+}
+
+static bool has_ended(struct rig_port *port)
+{
+	return __atomic_load_n(&port->ended, __ATOMIC_ACQUIRE);
+}
+
+static void wait_until(struct rig_port *port, bool (*condition)(struct rig_port *port))
 {
 	double end = rig_now() + 10;
 
-	while ((__atomic_load_n(&port->vid, __ATOMIC_ACQUIRE) >= 0) != wanted) {
+	while (!condition(port)) {
 		assert_true(rig_now() < end);
 		usleep(1000);
 	}
@@ -243,14 +255,14 @@ struct rig_port *rig_open(bool packed, uint32_t ring_size)
 	assert_int_equal(guest_connect(port->guest), 0);
 	assert_int_equal(guest_start(port->guest), 0);
 	assert_int_equal(guest_is_packed(guest_rx_queue(port->guest, 0)), packed);
-	wait_for_device(port, true);
+	wait_until(port, has_begun);
 	return port;
 }
 
 void rig_hang_up(struct rig_port *port)
 {
 	guest_disconnect(port->guest);
-	wait_for_device(port, false);
+	wait_until(port, has_ended);
 }
 
 void rig_free(struct rig_port *port)
@@ -276,6 +288,7 @@ void rig_close(struct rig_port *port)
 int rig_teardown(void **state)
 {
 	(void)state;
+	front_remove();
 	for (int i = 0; i < PORTS; i++) {
 		if (!ports[i])
 			continue;

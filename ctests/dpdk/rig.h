@@ -66,6 +66,7 @@ struct rig_port {
 	struct rig_flow to, from;
 	int inflight;			/**< What the last dequeue said. */
 	bool lossy;			/**< Packets may be missing, never changed. */
+	bool ended;			/**< destroy_device() is done. */
 	bool clears;			/**< destroy_device() fetches what is in flight. */
 	uint64_t cleared;		/**< What it fetched. */
 	void (*ending)(struct rig_port *port);	/**< In destroy_device(), first. */

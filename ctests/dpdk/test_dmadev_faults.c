@@ -193,7 +193,7 @@ static void polls_alone_find_out(void **state)
 
 static void a_stopped_device_keeps_memory_until_it_lets_go(void **state)
 {
-	struct rig_port *port = rig_open(packed(state), 256);
+	struct rig_port *port = rig_open(packed(state), 256), *other;
 	double start;
 
 	port->clears = false;
@@ -205,15 +205,15 @@ static void a_stopped_device_keeps_memory_until_it_lets_go(void **state)
 	start = rig_now();
 	rig_hang_up(port);
 	assert_true(rig_now() - start < 4);
-	rig_free(port);
 	/* Other devices go on, on the other DMA device. */
-	port = rig_open(packed(state), 256);
-	exchange(port, rig_dma[1], 100);
-	rig_hang_up(port);
-	rig_free(port);
+	other = rig_open(packed(state), 256);
+	exchange(other, rig_dma[1], 100);
+	rig_hang_up(other);
+	rig_free(other);
 	assert_true(rig_in_use() > 0);
 	assert_int_equal(rte_dma_start(rig_dma[0]), 0);
 	rig_assert_full(10);
+	rig_free(port);
 }
 
 static void *let_go(void *data)

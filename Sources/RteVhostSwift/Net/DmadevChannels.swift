@@ -68,6 +68,31 @@ enum DmadevChannels {
         }
     }
 
+    /// One line that names function, channel and reason.
+    @inline(never)
+    static func log(
+        _ function: StaticString, _ device: Int16, _ channel: UInt16, _ error: VhostError
+    ) {
+        Log.error { line in
+            line.add(function)
+            line.add(": DMA device ")
+            line.add(Int(device))
+            line.add(" channel ")
+            line.add(Int(channel))
+            line.add(": ")
+            line.add(error)
+        }
+    }
+
+    private static let isUnknownLogged = Atomic<Bool>(false)
+
+    /// The same, once a process, for a channel that was not configured: polls name it again.
+    @inline(never)
+    static func logUnknown(_ function: StaticString, _ device: Int16, _ channel: UInt16) {
+        guard !isUnknownLogged.exchange(true, ordering: .relaxed) else { return }
+        log(function, device, channel, .notFound)
+    }
+
     /// The cell of a key, made if there is none.
     private static func make(_ key: UInt32) throws(VhostError) -> HeapCell<DmadevChannel> {
         for step in 0..<count {
