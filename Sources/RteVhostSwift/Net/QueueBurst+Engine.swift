@@ -128,6 +128,7 @@ extension QueueBurst {
     ) -> BurstResult {
         var result = BurstResult()
         var didWrite = false
+        var lostCount = 0
         let isRelaxed = state.value.engine.isRelaxed && !profile.isInOrder
         var sequence = state.value.inflight.head
         // Bounded by the FIFO, which is bounded by the ring.
@@ -148,6 +149,7 @@ extension QueueBurst {
                         result.count &+= 1
                     } else {
                         packet.freeChain()
+                        lostCount &+= 1
                     }
                 }
                 if writeUsed(sequence, &ring) { didWrite = true }
@@ -158,7 +160,7 @@ extension QueueBurst {
         }
         state.value.inflight.dropFront()
         countTraffic(packets, result.count)
-        countInflight(completed: result.count)
+        countInflight(completed: result.count &+ lostCount)
         if didWrite { result.didNotify = publish(&ring) }
         return result
     }

@@ -25,7 +25,8 @@ struct EngineTests {
             engine = MockEngine(vid: vid)
             for queue in 0..<2 {
                 try net.burst(queue).state.value.register(
-                    .callbacks(try MockEngine.callbacks()), threshold: threshold, isRelaxed: isRelaxed)
+                    .callbacks(try MockEngine.callbacks()), threshold: threshold,
+                    isRelaxed: isRelaxed)
             }
         }
 
