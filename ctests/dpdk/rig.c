@@ -161,6 +161,7 @@ static int new_device(int vid)
 	for (uint16_t queue = TO_GUEST; queue <= FROM_GUEST; queue++)
 		if (rte_vhost_async_channel_register(vid, queue))
 			return -1;
+	__atomic_store_n(&port->ended, false, __ATOMIC_RELEASE);
 	__atomic_store_n(&port->vid, vid, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -180,6 +181,8 @@ static void clear(struct rig_port *port, int vid)
 
 				rte_pktmbuf_free_bulk(mbufs, count);
 				port->cleared += count;
+				if (queue == TO_GUEST)
+					port->to.returned += count;
 			}
 		}
 		rte_vhost_async_channel_unregister(vid, queue);
@@ -257,6 +260,11 @@ struct rig_port *rig_open(bool packed, uint32_t ring_size)
 	assert_int_equal(guest_is_packed(guest_rx_queue(port->guest, 0)), packed);
 	wait_until(port, has_begun);
 	return port;
+}
+
+void rig_wait(struct rig_port *port, bool running)
+{
+	wait_until(port, running ? has_begun : has_ended);
 }
 
 void rig_hang_up(struct rig_port *port)

@@ -99,6 +99,9 @@ void rig_close(struct rig_port *port);
 /** The guest hangs up; waits until the device is gone. */
 void rig_hang_up(struct rig_port *port);
 
+/** Wait for new_device(), or for the end of destroy_device(). */
+void rig_wait(struct rig_port *port, bool running);
+
 /** Frees a port whose guest hung up. */
 void rig_free(struct rig_port *port);
 
