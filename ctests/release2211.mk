@@ -5,7 +5,7 @@
 #                                  of one release alone
 
 R2211_SHARED = api_callbacks api_extern api_features api_queue frontend_messages \
-	guest_bad guest_offloads guest_receive guest_shapes vdpa_device vdpa_relay
+	guest_bad guest_offloads guest_receive guest_shapes vdpa_relay
 R2211_OWN := $(sort $(patsubst ctests/release2211/test_%.c,%, \
 	$(wildcard ctests/release2211/test_*.c)))
 R2211_PROGRAMS := $(R2211_OWN:%=build/ctests/2211_%) $(R2211_SHARED:%=build/ctests/2211_control_%)

@@ -259,6 +259,44 @@ static void kind_of_hardware(void **state)
 	assert_int_equal(rte_vhost_driver_unregister(path), 0);
 }
 
+static int cleaned[4], cleanings;
+
+static int clean_up(int vid)
+{
+	if (cleanings < 4)
+		cleaned[cleanings] = vid;
+	cleanings++;
+	return 0;
+}
+
+/** Once for each connection, after the hardware has let go; also when it was never set up. */
+static void hardware_hears_of_the_end(void **state)
+{
+	int from, socket;
+
+	(void)state;
+	control_vdpa_init("cleaned");
+	control_vdpa.ops.dev_cleanup = clean_up;
+	control_vdpa_register();
+	control_vdpa_listen(&one, "cleaned");
+	control_attach(&one, NULL);
+	assert_int_equal(cleanings, 0);
+	cleaned[0] = -1;
+	from = one.vid;
+	control_detach(&one);
+	assert_int_equal(cleanings, 1);
+	assert_int_equal(cleaned[0], from);
+	assert_non_null(strchr(control_vdpa.calls, 'X'));
+	from = control_events();
+	socket = control_connect(&one);
+	assert_true(control_wait_event(from, CONTROL_NEW_CONNECTION, -1) >= 0);
+	control_finish(socket);
+	assert_true(control_wait_event(from, CONTROL_DESTROY_CONNECTION, -1) >= 0);
+	control_close(&one);
+	assert_int_equal(cleanings, 2);
+	assert_int_equal(rte_vdpa_unregister_device(control_vdpa.registered), 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	CONTROL_TEST_SPLIT(flags_are_those_of_the_release),
 	CONTROL_TEST(call_interrupts_the_guest),
@@ -268,6 +306,7 @@ static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(monitor_sees_a_ring_that_filled),
 	CONTROL_TEST(monitor_needs_a_ring),
 	CONTROL_TEST_SPLIT(kind_of_hardware),
+	CONTROL_TEST_SPLIT(hardware_hears_of_the_end),
 };
 
 CONTROL_MAIN(120, tests)

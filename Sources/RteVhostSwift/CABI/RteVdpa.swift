@@ -15,7 +15,8 @@ public func rte_vdpa_register_device(
         guard let device = unsafe device, let operations = unsafe operations else {
             throw .invalidArgument
         }
-        let registered = unsafe try VdpaRegistry.register(device, operations)
+        let registered = unsafe try VdpaRegistry.register(
+            device, operations, cleanUp: Release.cleanUp(operations))
         unsafe Release.complete(registered)
         return unsafe registered
     } catch {

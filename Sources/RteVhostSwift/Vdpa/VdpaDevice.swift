@@ -67,6 +67,7 @@ struct VdpaDevice: Equatable, @unchecked Sendable {
         return unsafe VdpaOperations(
             device: UInt(bitPattern: pointer), configure: table.dev_conf,
             close: table.dev_close, setQueueState: table.set_vring_state,
-            setFeatures: table.set_features, migrationDone: table.migration_done)
+            setFeatures: table.set_features, migrationDone: table.migration_done,
+            cleanUp: VdpaRegistry.cleanUp(of: pointer))
     }
 }

@@ -8,6 +8,14 @@ import CRteVhost
 enum VdpaRegistry {
     private typealias Pointer = UnsafeMutablePointer<rte_vdpa_device>
 
+    /// What is kept of a device: the structure that everybody sees, and behind it what only some
+    /// releases' operations have.
+    @unsafe
+    private struct Entry {
+        var device: rte_vdpa_device
+        var cleanUp: VdpaOperations.Operation?
+    }
+
     private static let lock = SpinLock()
     // SAFETY: read and written with the lock held.
     nonisolated(unsafe) private static var first: Pointer?
@@ -18,7 +26,8 @@ enum VdpaRegistry {
     /// Registers a device. Throws `invalidArgument` without name or without an operation that a
     /// driver must have, `exists`, `outOfMemory`.
     static func register(
-        _ device: OpaquePointer, _ operations: UnsafeMutablePointer<rte_vdpa_dev_ops>
+        _ device: OpaquePointer, _ operations: UnsafeMutablePointer<rte_vdpa_dev_ops>,
+        cleanUp: VdpaOperations.Operation?
     ) throws(VhostError) -> UnsafeMutablePointer<rte_vdpa_device> {
         // SAFETY: the driver's table and device are good while it registers them, as the header
         // asks; structures of the list live for ever.
@@ -34,7 +43,23 @@ enum VdpaRegistry {
         let new = unsafe try claim()
         unsafe new.pointee.device = device
         unsafe new.pointee.ops = operations
+        unsafe entry(new).pointee.cleanUp = cleanUp
         return unsafe new
+    }
+
+    // SAFETY: `claim` made each structure as the first field of an entry.
+    private static func entry(_ device: Pointer) -> UnsafeMutablePointer<Entry> {
+        unsafe UnsafeMutableRawPointer(device).assumingMemoryBound(to: Entry.self)
+    }
+
+    /// What a registered device's driver does when a connection is gone.
+    static func cleanUp(
+        of device: UnsafeMutablePointer<rte_vdpa_device>
+    ) -> VdpaOperations.Operation? {
+        lock.lock()
+        defer { lock.unlock() }
+        // SAFETY: the address of a registered device, which lives for ever.
+        return unsafe containsLocked(device) ? entry(device).pointee.cleanUp : nil
     }
 
     /// Forgets a device. Throws `notFound`.
@@ -109,10 +134,10 @@ enum VdpaRegistry {
             if unsafe current.pointee.device == nil { return unsafe current }
             unsafe next = current.pointee.next.tqe_next
         }
-        guard let raw = unsafe calloc(1, MemoryLayout<rte_vdpa_device>.stride) else {
+        guard let raw = unsafe calloc(1, MemoryLayout<Entry>.stride) else {
             throw .outOfMemory
         }
-        let new = unsafe raw.bindMemory(to: rte_vdpa_device.self, capacity: 1)
+        let new = unsafe raw.assumingMemoryBound(to: rte_vdpa_device.self)
         unsafe new.pointee.next.tqe_next = first
         unsafe first = new
         return unsafe new

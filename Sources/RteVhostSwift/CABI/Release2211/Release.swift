@@ -10,11 +10,15 @@ public enum Release {
     /// Every bit of `rte_vhost_driver_register`'s flags that it defines.
     static let driverFlags: UInt64 = 0x3ff
 
+    /// What a vDPA driver wants done when a connection is gone.
+    static func cleanUp(
+        _ operations: UnsafePointer<rte_vdpa_dev_ops>
+    ) -> VdpaOperations.Operation? { unsafe operations.pointee.dev_cleanup }
+
     /// Called with each vDPA device that was registered: its structure tells what kind it is.
     static func complete(_ device: UnsafeMutablePointer<rte_vdpa_device>) {
-        guard let hardware = unsafe VdpaDevice(device), let kind = try? hardware.kind() else {
-            return
-        }
+        guard let hardware = unsafe VdpaDevice(device) else { return }
+        let kind = (try? hardware.kind()) ?? 0
         unsafe device.pointee.type = kind
     }
 }
