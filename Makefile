@@ -67,7 +67,7 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
-test: packages library swift-test ctest ctest-control ctest-22.11 ctest-dropin abi check tidy
+test: packages library swift-test ctest ctest-control ctest-22.11 ctest-dropin ctest-inside abi check tidy
 	@echo "make test: all passed"
 
 # What the tests use besides Swift, gcc and make.
@@ -97,7 +97,7 @@ build/bin/frames: interop/frames.c ctests/guest/guest_packet.c $(GUEST_HEADERS)
 interop: all build/bin/frames
 	QUICK=$(QUICK) interop/run
 
-include $(wildcard ctests/tests.mk ctests/control.mk ctests/dpdk.mk ctests/release2211.mk ctests/dropin.mk ctests/scale.mk bench/bench.mk)
+include $(wildcard ctests/tests.mk ctests/control.mk ctests/dpdk.mk ctests/release2211.mk ctests/dropin.mk ctests/inside.mk ctests/scale.mk bench/bench.mk)
 
 install: library flavour-22.11
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/rtevhostswift

@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -51,11 +52,12 @@ static inline void crte_set_thread_slot_plus_one(uint32_t value)
 static inline uint32_t crte_current_lcore(void)
 {
 	if (__builtin_expect(crte_lcore_id == NULL, 0)) {
-		static const unsigned int none = UINT32_MAX;
 		const unsigned int *found = (const unsigned int *)dlsym(
 			RTLD_DEFAULT, "per_lcore__lcore_id");
 
-		crte_lcore_id = found != NULL ? found : &none;
+		if (found == NULL)
+			return UINT32_MAX;
+		crte_lcore_id = found;
 	}
 	return *crte_lcore_id;
 }
@@ -63,6 +65,31 @@ static inline uint32_t crte_current_lcore(void)
 static inline void *crte_find_symbol(const char *name)
 {
 	return dlsym(RTLD_DEFAULT, name);
+}
+
+/** Whether a loaded library of this name has the symbol, and is not this one. */
+static inline bool crte_is_loaded_besides(const char *library, const char *name)
+{
+	void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+	Dl_info theirs, ours;
+	bool is_other = false;
+	void *found;
+
+	if (handle == NULL)
+		return false;
+	found = dlsym(handle, name);
+	if (found != NULL && dladdr(found, &theirs) && dladdr(crte_devices, &ours))
+		is_other = theirs.dli_fbase != ours.dli_fbase;
+	dlclose(handle);
+	return is_other;
+}
+
+/** A line for rte_log(), which takes a format and so cannot be called from Swift. */
+static inline void crte_log_line(void *function, uint32_t level, uint32_t type,
+				 const char *prefix, const char *text)
+{
+	((int (*)(uint32_t, uint32_t, const char *, ...))function)(level, type, "%s%s\n", prefix,
+								   text);
 }
 
 #endif /* CRTE_THREAD_H */

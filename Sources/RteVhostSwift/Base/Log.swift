@@ -3,37 +3,55 @@
 
 import CRteVhost
 
-/// The library's log: standard error, one line a call. `RTEVHOSTSWIFT_LOG` sets the level: error,
-/// warning, notice, info or debug; warning when it is not set.
+/// The library's log, one line a call: DPDK's where there is one, else standard error, where
+/// `RTEVHOSTSWIFT_LOG` sets the level: error, warning, notice, info or debug; warning when it is not
+/// set. DPDK hands lines to whatever stream the application gave it, so no lock may be held here.
 enum Log {
     /// How much a line matters, most first.
     enum Level: Int {
         case error = 1, warning, notice, info, debug
+
+        /// RTE_LOG_ERR to RTE_LOG_DEBUG.
+        var dpdk: Int { rawValue + 3 }
+    }
+
+    /// What a line is about: DPDK's two log types.
+    enum Topic {
+        /// Sockets, devices, calls of the control plane: `lib.vhost.config`.
+        case config
+        /// Packets: `lib.vhost.data`.
+        case data
     }
 
     /// Something failed that a caller asked for.
-    static func error(_ build: (inout LogLine) -> Void) { write(.error, build) }
+    static func error(_ topic: Topic = .config, _ build: (inout LogLine) -> Void) {
+        write(.error, topic, build)
+    }
 
     /// A peer misbehaved, or something works less well than it should.
-    static func warning(_ build: (inout LogLine) -> Void) { write(.warning, build) }
+    static func warning(_ build: (inout LogLine) -> Void) { write(.warning, .config, build) }
 
     /// A device came or went.
-    static func notice(_ build: (inout LogLine) -> Void) { write(.notice, build) }
+    static func notice(_ build: (inout LogLine) -> Void) { write(.notice, .config, build) }
 
     /// Each message handled.
-    static func info(_ build: (inout LogLine) -> Void) { write(.info, build) }
-
-    /// True when lines of `level` are written.
-    static func isOn(_ level: Level) -> Bool { level.rawValue <= threshold }
+    static func info(_ build: (inout LogLine) -> Void) { write(.info, .config, build) }
 
     @inline(never)
-    private static func write(_ level: Level, _ build: (inout LogLine) -> Void) {
-        guard isOn(level) else { return }
+    private static func write(
+        _ level: Level, _ topic: Topic, _ build: (inout LogLine) -> Void
+    ) {
         let saved = crte_errno()
-        var line = LogLine()
-        line.add("vhost: ")
-        build(&line)
-        line.write()
+        // Each registered or started driver looks for DPDK; a line on standard error is worth
+        // another look.
+        if level.rawValue <= threshold { DPDKLog.prepare() }
+        let isDPDKs = DPDKLog.isFound
+        if isDPDKs ? DPDKLog.isOn(level, topic) : level.rawValue <= threshold {
+            var line = LogLine(form: isDPDKs ? .dpdk : .standalone)
+            if !isDPDKs { line.add("vhost: ") }
+            build(&line)
+            line.write(level, topic)
+        }
         crte_set_errno(saved)
     }
 

@@ -5,8 +5,49 @@ import CRteVhost
 
 /// One line of the log, built in place: no String, no allocation.
 struct LogLine: ~Copyable {
+    /// How a line names what it is about.
+    enum Form {
+        /// "path: what happened"
+        case standalone
+        /// DPDK 22.11: "(path) what happened"
+        case dpdk
+    }
+
     private var bytes = InlineArray<512, UInt8>(repeating: 0)
     private var count = 0
+    private let form: Form
+
+    /// An empty line.
+    init(form: Form = .standalone) { self.form = form }
+
+    /// Begins a line about a socket or its device.
+    mutating func begin(_ path: borrowing SocketPath) {
+        add(form == .dpdk ? "(" : "")
+        add(path)
+        add(form == .dpdk ? ") " : ": ")
+    }
+
+    /// Begins a line about a call that names a socket.
+    mutating func begin(_ function: StaticString, _ path: borrowing SocketPath) {
+        if form == .dpdk { begin(path) }
+        add(function)
+        add(": ")
+        if form == .standalone { begin(path) }
+    }
+
+    /// Begins a line about a call that names a device, whose socket is known or not.
+    mutating func begin(_ function: StaticString, device: Int, _ path: SocketPath?) {
+        if form == .dpdk, let path { begin(path) }
+        add(function)
+        add(": device ")
+        add(device)
+        if form == .standalone, let path {
+            add(" (")
+            add(path)
+            add(")")
+        }
+        add(" ")
+    }
 
     /// Appends a byte; what does not fit is cut.
     mutating func add(byte: UInt8) {
@@ -83,13 +124,20 @@ struct LogLine: ~Copyable {
         }
     }
 
-    /// Writes the line to standard error in one call, so that lines of threads do not mix.
-    mutating func write() {
-        bytes[count] = 0x0a
+    /// Hands the line to DPDK, or writes it to standard error in one call, so that lines of threads
+    /// do not mix.
+    mutating func write(_ level: Log.Level = .error, _ topic: Log.Topic = .config) {
+        bytes[count] = form == .dpdk ? 0 : 0x0a
         let length = count + 1
-        // SAFETY: the span covers `bytes`, of which `length` bytes are set.
+        // SAFETY: the span covers `bytes`, of which `length` bytes are set; for DPDK the last of
+        // them ends a C string.
         let span = bytes.span
         unsafe span.withUnsafeBytes { buffer in
+            guard form == .standalone else {
+                guard let base = buffer.baseAddress else { return }
+                return unsafe DPDKLog.write(
+                    level, topic, base.assumingMemoryBound(to: CChar.self))
+            }
             _ = unsafe CRteVhost.write(2, buffer.baseAddress, length)
         }
     }

@@ -14,10 +14,7 @@ enum Call {
             return 0
         } catch {
             Log.error { line in
-                line.add(function)
-                line.add(": ")
-                line.add(path)
-                line.add(": ")
+                line.begin(function, path)
                 line.add(error)
             }
             return -1
@@ -49,20 +46,16 @@ enum Call {
 
     /// One line that names function, socket, queue and reason.
     static func log(
-        _ function: StaticString, _ vid: Int32, _ queue: UInt16, _ error: VhostError
+        _ function: StaticString, _ vid: Int32, _ queue: UInt16, _ error: VhostError,
+        _ topic: Log.Topic = .config
     ) {
-        Log.error { line in
-            line.add(function)
-            line.add(": device ")
-            line.add(Int(vid))
-            if let device = DeviceTable.find(vid) {
-                // Another connection may take the vid at any time.
-                let path = device.value.lock.withLock { device.value.path }
-                line.add(" (")
-                line.add(path)
-                line.add(")")
-            }
-            line.add(" queue ")
+        // Another connection may take the vid at any time.
+        let path = DeviceTable.find(vid).map { device in
+            device.value.lock.withLock { device.value.path }
+        }
+        Log.error(topic) { line in
+            line.begin(function, device: Int(vid), path)
+            line.add("queue ")
             line.add(Int(queue))
             line.add(": ")
             line.add(error)

@@ -10,6 +10,6 @@ enum OncePerProcess {
     /// Logs the first time.
     static func log(_ words: StaticString) {
         guard !isLogged.exchange(true, ordering: .relaxed) else { return }
-        Log.error { $0.add(words) }
+        Log.error(.data) { $0.add(words) }
     }
 }

@@ -46,12 +46,19 @@ public func rte_vhost_get_mtu(_ vid: Int32, _ mtu: UnsafeMutablePointer<UInt16>?
     return 0
 }
 
-/// `rte_vhost_get_numa_node`: the node that the device's structures lie on; -1 without device or
-/// NUMA.
+/// `rte_vhost_get_numa_node`: the node of the memory that the device works in, the first ring's
+/// where there is one, as DPDK moves its structures there; -1 without device or NUMA.
 @_cdecl("rte_vhost_get_numa_node")
 public func rte_vhost_get_numa_node(_ vid: Int32) -> Int32 {
     guard let device = Call.device("rte_vhost_get_numa_node", vid) else { return -1 }
-    return unsafe crte_numa_node(device.opaque)
+    var address = unsafe device.opaque
+    if let queue = device.value.queue(0) {
+        let parts = queue.value.lock.withLock { queue.value.ringParts }
+        if let parts { unsafe address = parts.descriptors.base }
+    }
+    // The kernel looks the address up by itself, without a lock of ours: should the guest's memory
+    // be gone meanwhile, it says so.
+    return unsafe crte_numa_node(address)
 }
 
 /// `rte_vhost_get_vring_num`: queues; 0 without device.

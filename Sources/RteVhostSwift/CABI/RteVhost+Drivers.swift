@@ -10,7 +10,6 @@ import CRteVhost
 @_cdecl("rte_vhost_driver_register")
 public func rte_vhost_driver_register(_ path: UnsafePointer<CChar>?, _ flags: UInt64) -> Int32 {
     guard let path = unsafe Call.path("rte_vhost_driver_register", path) else { return -1 }
-    EngineAddressing.prepare()
     DPDKProcess.prepare()
     return Call.result("rte_vhost_driver_register", path: path) { () throws(VhostError) in
         guard flags & ~Release.driverFlags == 0 else { throw .invalidArgument }
@@ -32,6 +31,8 @@ public func rte_vhost_driver_unregister(_ path: UnsafePointer<CChar>?) -> Int32 
 @_cdecl("rte_vhost_driver_start")
 public func rte_vhost_driver_start(_ path: UnsafePointer<CChar>?) -> Int32 {
     guard let path = unsafe Call.path("rte_vhost_driver_start", path) else { return -1 }
+    // The EAL may have been set up since the driver was registered.
+    DPDKProcess.prepare()
     return Call.result("rte_vhost_driver_start", path: path) { () throws(VhostError) in
         try Library.start(path)
     }

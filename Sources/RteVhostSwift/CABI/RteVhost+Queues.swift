@@ -127,7 +127,7 @@ public func rte_vhost_enqueue_burst(
     _ packets: UnsafeMutablePointer<UnsafeMutablePointer<rte_mbuf>?>?, _ count: UInt16
 ) -> UInt16 {
     guard let packets = unsafe PacketArray(packets, count: count) else {
-        Call.log("rte_vhost_enqueue_burst", vid, queue, .invalidArgument)
+        Call.log("rte_vhost_enqueue_burst", vid, queue, .invalidArgument, .data)
         return 0
     }
     return UInt16(
@@ -142,7 +142,7 @@ public func rte_vhost_dequeue_burst(
     _ packets: UnsafeMutablePointer<UnsafeMutablePointer<rte_mbuf>?>?, _ count: UInt16
 ) -> UInt16 {
     guard let pool = unsafe pool, let packets = unsafe PacketArray(packets, count: count) else {
-        Call.log("rte_vhost_dequeue_burst", vid, queue, .invalidArgument)
+        Call.log("rte_vhost_dequeue_burst", vid, queue, .invalidArgument, .data)
         return 0
     }
     return unsafe UInt16(

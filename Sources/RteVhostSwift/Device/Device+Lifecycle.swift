@@ -30,8 +30,8 @@ extension HeapCell where Value == Device {
         value.isRunning.store(true, ordering: .releasing)
         value.hasRun = true
         Log.notice { line in
-            line.add(value.path)
-            line.add(": device ")
+            line.begin(value.path)
+            line.add("device ")
             line.add(Int(value.vid))
             line.add(" is ready")
         }
@@ -126,6 +126,7 @@ extension Device {
         queueCount.store(0, ordering: .releasing)
         isRarpPending.store(false, ordering: .relaxed)
         didLogWrongQueue.store(false, ordering: .relaxed)
+        deferredReport.store(0, ordering: .relaxed)
         lock.lock()
         memory.removeAll()
         dirtyLog = nil

@@ -50,8 +50,8 @@ extension HeapCell where Value == Device {
         setStuck(queue, true)
         queue.value.packetsWhenStuck = packets
         Log.error { line in
-            line.add(value.path)
-            line.add(": queue ")
+            line.begin(value.path)
+            line.add("queue ")
             line.add(queue.value.index)
             line.add(": the DMA engine does not finish its copies")
         }

@@ -9,8 +9,8 @@ extension HeapCell where Value == Device {
         guard let vdpa = value.vdpa, !value.isVdpaConfigured else { return }
         guard vdpa.configure(value.vid) == 0 else {
             Log.error { line in
-                line.add(value.path)
-                line.add(": the vDPA driver cannot configure device ")
+                line.begin(value.path)
+                line.add("the vDPA driver cannot configure device ")
                 line.add(Int(value.vid))
             }
             return

@@ -32,6 +32,8 @@ struct Device: ~Copyable {
     let isRarpPending = Atomic<Bool>(false)
     /// A data-plane call for a queue that there is not was logged.
     let didLogWrongQueue = Atomic<Bool>(false)
+    /// What a burst found worth a log line, for after its lock: `DeferredReport`; 0 for nothing.
+    let deferredReport = Atomic<UInt32>(0)
     /// The address to announce, in the low 48 bits, first byte lowest.
     let rarpAddress = Atomic<UInt64>(0)
 

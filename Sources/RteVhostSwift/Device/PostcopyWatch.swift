@@ -80,8 +80,8 @@ enum PostcopyWatch {
 
     private static func giveUp(_ device: HeapCell<Device>) {
         Log.error { line in
-            line.add(device.value.path)
-            line.add(": the frontend does not fetch pages; migration and device end")
+            line.begin(device.value.path)
+            line.add("the frontend does not fetch pages; migration and device end")
         }
         device.abandonPostcopy()
         MemoryGuard.noteFault()

@@ -26,14 +26,16 @@ enum EngineAddressing {
         unsafe mode == physicalMode
     }
 
-    /// Asks the process for DPDK's EAL. Called before the first driver starts.
+    /// Asks the process for DPDK's EAL. Called before a driver is registered and started.
     static func prepare() {
         // SAFETY: the names are C strings; the functions have these types in every DPDK release.
         guard let found = unsafe crte_find_symbol("rte_eal_iova_mode"),
             let translation = unsafe crte_find_symbol("rte_mem_virt2iova")
         else { return }
         unsafe translate = translation
-        unsafe mode = unsafeBitCast(found, to: ModeFunction.self)()
+        // DPDK: RTE_IOVA_DC until rte_eal_init decides; it never changes its mind.
+        let decided = unsafe unsafeBitCast(found, to: ModeFunction.self)()
+        if unsafe mode != decided { unsafe mode = decided }
     }
 
     /// Bytes from a host address to the end of its page of 4 KiB, the least that is contiguous.

@@ -76,15 +76,18 @@ struct GuestMemory: ~Copyable {
         try owners.reserve()
         try reserveTable()
         mappedByteCount = mapped
+        let origin = owner.frameOrigin
         owners.insert(owner, at: index)
-        table.insert(new, at: index)
+        table.insert(new, frameOrigin: origin, at: index)
     }
 
     /// Makes room in the table for one more.
     private mutating func reserveTable() throws(VhostError) {
         guard table.count == tableCapacity else { return }
         var larger = try MemoryTable(capacity: tableCapacity * 2)
-        for index in 0..<table.count { larger.insert(table[index], at: index) }
+        for index in 0..<table.count {
+            larger.insert(table[index], frameOrigin: table.frameOrigin(index), at: index)
+        }
         table.free()
         table = larger
         tableCapacity *= 2

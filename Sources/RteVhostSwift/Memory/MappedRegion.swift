@@ -61,11 +61,14 @@ struct MappedRegion: ~Copyable {
     /// Where a fault in the mapping is noted.
     var guardSlot: UInt32 { shared.guardSlot }
 
-    /// The same as a number, for the frontend.
+    /// Where the region begins, as a number, for the frontend.
     var hostAddress: UInt64 {
         // SAFETY: the address is not followed.
         unsafe UInt64(UInt(bitPattern: host))
     }
+
+    /// `PageFrames.origin` of the mapping.
+    var frameOrigin: UInt { shared.frames.origin }
 
     /// Host address of the region's first byte.
     var host: UnsafeMutableRawPointer {

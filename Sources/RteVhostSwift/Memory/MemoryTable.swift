@@ -42,13 +42,19 @@ struct MemoryTable: BitwiseCopyable {
 
     /// An empty table for `capacity` regions, to be freed by its owner. Throws `outOfMemory`.
     init(capacity: Int) throws(VhostError) {
-        let bytes =
-            Self.headerByteCount + (capacity * MemoryLayout<Region>.stride + 63) & ~63
-        // SAFETY: the allocation holds header and `capacity` regions, all initialised here.
+        let regionBytes = capacity * MemoryLayout<Region>.stride
+        let bytes = Self.headerByteCount + (regionBytes + capacity * 8 + 63) & ~63
+        // SAFETY: the allocation holds header, `capacity` regions and as many origins, all
+        // initialised here; the header has their number and where the origins begin.
         guard let raw = unsafe aligned_alloc(64, bytes) else { throw .outOfMemory }
         unsafe regions = (raw + Self.headerByteCount).bindMemory(
             to: Region.self, capacity: capacity)
         unsafe regions.initialize(repeating: Region(), count: capacity)
+        unsafe (raw + Self.headerByteCount + regionBytes).bindMemory(
+            to: UInt.self, capacity: capacity
+        ).initialize(repeating: 0, count: capacity)
+        unsafe raw.storeBytes(
+            of: Self.headerByteCount + regionBytes, toByteOffset: 8, as: Int.self)
         count = 0
     }
 
@@ -58,10 +64,27 @@ struct MemoryTable: BitwiseCopyable {
         unsafe CRteVhost.free(UnsafeMutableRawPointer(regions) - Self.headerByteCount)
     }
 
+    /// `PageFrames.origin` of each region's mapping, beside the regions, which are scanned.
+    private var origins: UnsafeMutablePointer<UInt> {
+        // SAFETY: init put them there.
+        let header = unsafe UnsafeMutableRawPointer(regions) - Self.headerByteCount
+        return unsafe (header + header.load(fromByteOffset: 8, as: Int.self))
+            .assumingMemoryBound(to: UInt.self)
+    }
+
+    /// `PageFrames.origin` of the region at `index`.
+    func frameOrigin(_ index: Int) -> UInt {
+        precondition(index >= 0 && index < count)
+        // SAFETY: checked on the line above.
+        return unsafe origins[index]
+    }
+
     /// Puts a region at `index`, in front of those behind; the owner made room for it.
-    mutating func insert(_ region: Region, at index: Int) {
+    mutating func insert(_ region: Region, frameOrigin: UInt, at index: Int) {
         precondition(index >= 0 && index <= count)
         // SAFETY: the owner's limit is the capacity.
+        unsafe (origins + index + 1).update(from: origins + index, count: count - index)
+        unsafe origins[index] = frameOrigin
         unsafe (regions + index + 1).update(from: regions + index, count: count - index)
         unsafe regions[index] = region
         setCount(count + 1)
@@ -71,6 +94,7 @@ struct MemoryTable: BitwiseCopyable {
     mutating func remove(at index: Int) {
         precondition(index >= 0 && index < count)
         // SAFETY: within the table, by the line above.
+        unsafe (origins + index).update(from: origins + index + 1, count: count - index - 1)
         unsafe (regions + index).update(from: regions + index + 1, count: count - index - 1)
         setCount(count - 1)
     }
@@ -211,8 +235,18 @@ struct MemoryTable: BitwiseCopyable {
     private func physicalRun(_ slice: GuestSlice) -> (address: EngineAddress, count: Int)? {
         // SAFETY: as in engineRun.
         let host = unsafe UInt(bitPattern: slice.base)
-        guard let address = EngineAddressing.physical(host) else { return nil }
+        guard let address = PageFrames.physical(host, origin: origin(of: host)) else {
+            return nil
+        }
         let count = min(slice.count, EngineAddressing.bytesLeftOnPage(after: host))
         return (EngineAddress(rawValue: address), count)
+    }
+
+    /// `PageFrames.origin` of the region that has a host byte; bounded by the number of regions.
+    private func origin(of host: UInt) -> UInt {
+        for index in 0..<count where UInt64(host &- self[index].host) < self[index].byteCount {
+            return frameOrigin(index)
+        }
+        return 0
     }
 }

@@ -14,6 +14,8 @@ struct SharedMapping: ~Copyable {
     let byteCount: Int
     /// Where a fault in the mapping is noted.
     let guardSlot: UInt32
+    /// Where a DMA engine finds its pages.
+    let frames: PageFrames
 
     /// Maps the file's first `end` bytes. Throws `badValue` when it does not have them, `system`
     /// when mmap fails, `limitReached`.
@@ -35,6 +37,7 @@ struct SharedMapping: ~Copyable {
             unsafe munmap(mapping, byteCount)
             throw error
         }
+        frames = PageFrames(start: start, byteCount: byteCount)
         unsafe self.start = mapping
         self.byteCount = byteCount
     }

@@ -43,6 +43,9 @@ extension QueueBurst {
             case .poolEmpty:
                 ring.rewind(to: mark)
                 queue.value.statistics.poolEmpty &+= 1
+                if state.value.supply.hasRawObjects {
+                    device.deferReport(.rawObjects, queue: queue.value.index)
+                }
                 return count
             case .missing:
                 awaitTranslations(&ring, .deviceReads, from: mark, behind: 0)

@@ -21,9 +21,9 @@ enum NetDatapath {
     static func dequeue(
         _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray
     ) -> Int {
-        guard let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock() else {
-            return 0
-        }
+        guard pool.isUsable || pool.isUsableAfterAll("rte_vhost_dequeue_burst"),
+            let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock()
+        else { return 0 }
         let announced = announce(device, cell, pool: pool, packets: packets)
         let result = QueueBurst(device: device, queue: cell).dequeue(
             pool: pool, into: packets.dropping(announced))
@@ -50,9 +50,9 @@ enum NetDatapath {
         _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray,
         channel: HeapCell<DmadevChannel>? = nil
     ) -> (count: Int, inflight: Int32) {
-        guard let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock() else {
-            return (0, -1)
-        }
+        guard pool.isUsable || pool.isUsableAfterAll("rte_vhost_async_try_dequeue_burst"),
+            let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock()
+        else { return (0, -1) }
         let state = cell.value.datapath.cell(of: NetQueue.self)
         guard state.value.engine.isRegistered,
             cell.value.isEnabled || state.value.inflight.packetCount > 0
@@ -145,9 +145,9 @@ extension NetDatapath {
     private static func logWrongQueue(_ device: HeapCell<Device>, _ queue: UInt16) {
         // A poll loop would fill the log with it.
         guard !device.value.didLogWrongQueue.exchange(true, ordering: .relaxed) else { return }
-        Log.error { line in
-            line.add(device.value.path)
-            line.add(": queue ")
+        Log.error(.data) { line in
+            line.begin(device.value.path)
+            line.add("queue ")
             line.add(Int(queue))
             line.add(": no such queue of a net device for this direction")
         }
@@ -156,6 +156,20 @@ extension NetDatapath {
     @inline(__always)
     private static func tell(_ device: HeapCell<Device>, _ result: BurstResult) {
         if result.didNotify { tellNotified(device) }
+        if device.value.deferredReport.load(ordering: .relaxed) != 0 { logReport(device) }
+    }
+
+    @inline(never)
+    private static func logReport(_ device: HeapCell<Device>) {
+        guard let report = device.takeReport(), let kind = report.kind else { return }
+        guard kind == .brokenRing else { return PoolFault.log(.rawObjects, "dequeue") }
+        Log.error(.data) { line in
+            line.begin(device.value.path)
+            line.add("queue ")
+            line.add(report.queue)
+            line.add(": the guest offers more than the ring has slots, or an id that is out;")
+            line.add(" the queue stops until it is set up again")
+        }
     }
 
     /// Calls the application's `guest_notified`, if it has one.

@@ -198,8 +198,7 @@ struct OwnPool {
         var total = unsafe store.pointee.lock.withLock { unsafe store.pointee.count }
         guard let caches = unsafe pool.pointee.local_cache else { return total }
         for slot in 0..<ThreadSlots.count {
-            total += unsafe PoolCache(UnsafeMutableRawPointer(caches), slot: slot, isOwn: true)
-                .length
+            total += unsafe PoolCache(UnsafeMutableRawPointer(caches), slot: slot, .own).length
         }
         return unsafe min(total, Int(pool.pointee.size))
     }

@@ -5,11 +5,13 @@ import CRteVhost
 
 extension PacketBuffer {
     /// Gives a fresh mbuf one buffer from malloc for `byteCount` bytes and the headroom; false when
-    /// that is more than an mbuf's 16-bit lengths allow, or there is no memory. The buffer goes
-    /// with the last reference.
+    /// that is more than an mbuf's 16-bit lengths allow, there is no memory, or the pool's own
+    /// buffers are external and pinned. The buffer goes with the last reference.
     func attachBuffer(byteCount: Int) -> Bool {
         let shared = (Self.headroom + byteCount + 7) & ~7
         let total = unsafe shared + MemoryLayout<rte_mbuf_ext_shared_info>.size
+        // A pinned buffer can never be given up for another one.
+        guard offloadFlags & OffloadFlags.externalBuffer == 0 else { return false }
         guard total <= Int(UInt16.max), let buffer = unsafe malloc(total) else { return false }
         // SAFETY: the buffer has room for shinfo at its end, aligned to 8; the mbuf is fresh and
         // ours.

@@ -20,6 +20,11 @@ extension PacketBuffer {
         guard releaseReference() else { return }
         if offloadFlags & (OffloadFlags.externalBuffer | OffloadFlags.indirect) != 0 {
             detach()
+            // DPDK: a pinned buffer that somebody else refers to keeps its mbuf out of the pool;
+            // the last one to let go of the buffer returns it.
+            guard offloadFlags & OffloadFlags.externalBuffer == 0 || releasePinned() else {
+                return
+            }
         }
         next = nil
         segmentCount = 1
@@ -39,36 +44,32 @@ extension PacketBuffer {
         return unsafe crte_add_u16(crte_refcount(pointer), UInt16.max) == 0
     }
 
-    /// Makes an indirect mbuf, or one with an external buffer, direct again.
+    /// Makes an indirect mbuf, or one with an external buffer, direct again; one whose buffer is
+    /// pinned keeps it.
+    @inline(never)
     func detach() {
+        // SAFETY: the caller owns the mbuf, whose pool outlives it.
+        guard let pool = unsafe pointer.pointee.pool else { return }
+        let layout = unsafe PacketPool(pool).packetLayout
         if offloadFlags & OffloadFlags.externalBuffer != 0 {
-            guard !isPinned else { return restorePinned() }
+            guard !layout.isPinned else { return }
             releaseExternalBuffer()
         } else {
             releaseDirect()
         }
-        restoreOwnBuffer()
+        restoreOwnBuffer(layout)
     }
 
-    /// True when the pool's mbufs have external buffers for good:
-    /// RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF.
-    private var isPinned: Bool {
-        // SAFETY: a packet pool has rte_pktmbuf_pool_private behind its header and caches; flags at
-        // byte 4.
-        guard let pool = unsafe pointer.pointee.pool else { return false }
-        let stride =
-            unsafe pool.pointee.ops_index == OwnPool.operationsIndex
-            ? DPDKProcess.CacheLayout.release2108.stride : DPDKProcess.cacheLayout.stride
-        let caches = unsafe pool.pointee.cache_size > 0 ? ThreadSlots.count * stride : 0
-        let flags = unsafe UnsafeRawPointer(pool).load(
-            fromByteOffset: 192 + caches + 4, as: UInt32.self)
-        return flags & 1 != 0
-    }
-
-    private func restorePinned() {
-        // SAFETY: shinfo of a pinned buffer lives as long as its mbuf.
-        guard let shared = unsafe pointer.pointee.shinfo else { return }
+    /// Lets go of a pinned buffer; true when nobody else refers to it, and the mbuf may rest.
+    private func releasePinned() -> Bool {
+        // SAFETY: shinfo of a pinned buffer lives as long as its mbuf; its count may be shared.
+        guard let shared = unsafe pointer.pointee.shinfo else { return true }
+        if unsafe shared.pointee.refcnt == 1 { return true }
+        guard unsafe crte_add_u16(crte_shared_refcount(shared), UInt16.max) == 0 else {
+            return false
+        }
         unsafe shared.pointee.refcnt = 1
+        return true
     }
 
     private func releaseExternalBuffer() {
@@ -95,39 +96,23 @@ extension PacketBuffer {
         unsafe PacketPool(pool).put(1, from: &object)
     }
 
-    private func restoreOwnBuffer() {
-        guard let pool = unsafe pointer.pointee.pool else { return }
-        // SAFETY: an object of a packet pool: structure, private bytes, then the data room up to
-        // elt_size.
+    private func restoreOwnBuffer(_ layout: PacketLayout) {
+        // SAFETY: an object of a packet pool: structure, private bytes, then the data room.
         let own = unsafe UnsafeMutableRawPointer(pointer)
-        let privateSize = unsafe poolPrivateSize(pool)
-        unsafe pointer.pointee.priv_size = UInt16(privateSize)
-        unsafe pointer.pointee.buf_addr = own + 128 + privateSize
-        unsafe pointer.pointee.buf_iova = ownAddress(privateSize)
-        unsafe pointer.pointee.buf_len = UInt16(
-            truncatingIfNeeded: Int(pool.pointee.elt_size) - 128 - privateSize)
-        unsafe pointer.pointee.data_off = UInt16(Self.headroom)
+        let offset = 128 + Int(layout.privateSize)
+        unsafe pointer.pointee.priv_size = layout.privateSize
+        unsafe pointer.pointee.buf_addr = own + offset
+        unsafe pointer.pointee.buf_iova = ownAddress(offset)
+        unsafe pointer.pointee.buf_len = layout.dataRoom
+        unsafe pointer.pointee.data_off = min(UInt16(Self.headroom), layout.dataRoom)
         byteCount = 0
         offloadFlags = 0
     }
 
-    /// mbuf_priv_size of `rte_pktmbuf_pool_private`, at byte 2; a pool of ours keeps it there as
-    /// well.
-    private func poolPrivateSize(_ pool: UnsafeMutablePointer<rte_mempool>) -> Int {
-        let isOwn = unsafe pool.pointee.ops_index == OwnPool.operationsIndex
-        let stride =
-            isOwn
-            ? DPDKProcess.CacheLayout.release2108.stride : DPDKProcess.cacheLayout.stride
-        let caches = unsafe pool.pointee.cache_size > 0 ? ThreadSlots.count * stride : 0
-        // SAFETY: as in isPinned.
-        return unsafe Int(
-            UnsafeRawPointer(pool).load(fromByteOffset: 192 + caches + 2, as: UInt16.self))
-    }
-
     /// Engine address of the own buffer: the object header in front of the mbuf knows the object's.
-    private func ownAddress(_ privateSize: Int) -> UInt64 {
+    private func ownAddress(_ offset: Int) -> UInt64 {
         // SAFETY: struct rte_mempool_objhdr lies right before the object; iova is its last word.
         let object = unsafe (UnsafeRawPointer(pointer) - 8).load(as: UInt64.self)
-        return object &+ UInt64(128 + privateSize)
+        return object &+ UInt64(offset)
     }
 }

@@ -28,7 +28,8 @@ struct PacketBuffer: BitwiseCopyable {
     @inline(__always)
     func prepare() {
         // SAFETY: the caller owns the mbuf.
-        unsafe pointer.pointee.data_off = UInt16(Self.headroom)
+        // DPDK: no more headroom than there is buffer.
+        unsafe pointer.pointee.data_off = min(UInt16(Self.headroom), pointer.pointee.buf_len)
         unsafe pointer.pointee.refcnt = 1
         unsafe pointer.pointee.nb_segs = 1
         unsafe pointer.pointee.port = UInt16.max

@@ -8,6 +8,8 @@ struct PacketSupply: ~Copyable {
     private var pool: PacketPool?
     private var position = 0
     private var end = 0
+    /// The pool of the burst gave something that is no mbuf.
+    private(set) var hasRawObjects = false
 
     /// Most mbufs taken at once.
     private static let batch = 64
@@ -76,5 +78,19 @@ struct PacketSupply: ~Copyable {
             // The pool cannot give them all; one at a time then.
             end = unsafe wanted > 1 && pool.take(1, into: objects.base) ? 1 : 0
         }
+        // SAFETY: objects 0..<end were just taken; the first one's first line is needed next.
+        if end > 0, let object = unsafe objects[0], unsafe !pool.owns(PacketBuffer(object: object))
+        {
+            refuse(pool)
+        }
+    }
+
+    /// Gives back what are no mbufs.
+    @inline(never)
+    private mutating func refuse(_ pool: PacketPool) {
+        // SAFETY: as in fill.
+        unsafe pool.put(end, from: objects.base)
+        end = 0
+        hasRawObjects = true
     }
 }

@@ -9,15 +9,17 @@ struct PoolCache: BitwiseCopyable {
     private let base: UnsafeMutableRawPointer
     /// The cached objects, the last one taken first.
     let objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    /// As in `CacheRules`.
+    let drainsWhole: Bool
 
     /// The cache of `slot`.
     @inline(__always)
-    init(_ caches: UnsafeMutableRawPointer, slot: Int, isOwn: Bool) {
-        let layout = isOwn ? DPDKProcess.CacheLayout.release2108 : DPDKProcess.cacheLayout
+    init(_ caches: UnsafeMutableRawPointer, slot: Int, _ rules: CacheRules) {
         // SAFETY: slot is below RTE_MAX_LCORE, stride and offset are the release's.
-        unsafe base = caches + slot &* layout.stride
-        unsafe objects = (base + layout.objects)
+        unsafe base = caches + slot &* rules.stride
+        unsafe objects = (base + rules.objects)
             .assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
+        drainsWhole = rules.drainsWhole
     }
 
     /// Objects it aims to hold.
@@ -40,5 +42,15 @@ struct PoolCache: BitwiseCopyable {
     func setLength(_ length: Int) {
         // SAFETY: a cache belongs to one thread; its layout is the release's.
         unsafe base.storeBytes(of: UInt32(length), toByteOffset: 8, as: UInt32.self)
+    }
+
+    /// Copies the last `count` objects, the very last first; they stay in the cache.
+    @inline(__always)
+    func copyLast(
+        _ count: Int, to target: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    ) {
+        let length = length
+        // SAFETY: the caller has room for `count`, and that many are in the cache.
+        for index in 0..<count { unsafe target[index] = objects[length &- 1 &- index] }
     }
 }

@@ -37,13 +37,7 @@ struct QueueBurst {
         guard !queue.value.hasLoggedBroken else { return }
         queue.value.hasLoggedBroken = true
         queue.value.statistics.ringBroken &+= 1
-        Log.error { line in
-            line.add(device.value.path)
-            line.add(": queue ")
-            line.add(queue.value.index)
-            line.add(": the guest offers more than the ring has slots, or an id that is out;")
-            line.add(" the queue stops until it is set up again")
-        }
+        device.deferReport(.brokenRing, queue: queue.value.index)
     }
 
     /// Shows the guest what was put into the used ring and interrupts it if it wants that.

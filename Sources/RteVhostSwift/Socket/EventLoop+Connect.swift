@@ -81,8 +81,8 @@ extension HeapCell where Value == EventLoop {
         if !driver.value.reconnection.isLogged {
             driver.value.reconnection.isLogged = true
             Log.notice { line in
-                line.add(driver.value.path)
-                line.add(": not connected")
+                line.begin(driver.value.path)
+                line.add("not connected")
                 line.add(tries ? ", tries again: " : ": ")
                 line.add(error)
             }

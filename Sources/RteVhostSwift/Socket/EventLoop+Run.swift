@@ -69,8 +69,8 @@ extension HeapCell where Value == EventLoop {
                 guard now &- driver.value.refusalLogged > 1_000_000_000 else { continue }
                 driver.value.refusalLogged = now
                 Log.error { line in
-                    line.add(driver.value.path)
-                    line.add(": connection refused: ")
+                    line.begin(driver.value.path)
+                    line.add("connection refused: ")
                     line.add(error)
                 }
             }
@@ -107,8 +107,8 @@ extension HeapCell where Value == EventLoop {
         }
         if let slot = value.existingSlot(vid) { attach(vid, slot, to: driver) }
         Log.notice { line in
-            line.add(driver.value.path)
-            line.add(": new connection, device ")
+            line.begin(driver.value.path)
+            line.add("new connection, device ")
             line.add(vid)
         }
         let isAccepted =
@@ -134,14 +134,14 @@ extension HeapCell where Value == EventLoop {
         }
         if let error, error != .frontend(.disconnected) {
             Log.warning { line in
-                line.add(device.value.path)
-                line.add(": connection dropped: ")
+                line.begin(device.value.path)
+                line.add("connection dropped: ")
                 line.add(error)
             }
         } else {
             Log.notice { line in
-                line.add(device.value.path)
-                line.add(": connection closed, device ")
+                line.begin(device.value.path)
+                line.add("connection closed, device ")
                 line.add(vid)
             }
         }

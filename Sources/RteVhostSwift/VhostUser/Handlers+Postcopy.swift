@@ -22,8 +22,8 @@ extension Handlers {
         } catch {
             guard case .system = error else { throw error }
             Log.error { line in
-                line.add(device.value.path)
-                line.add(": no userfaultfd for postcopy migration: ")
+                line.begin(device.value.path)
+                line.add("no userfaultfd for postcopy migration: ")
                 line.add(error)
             }
         }

@@ -80,8 +80,7 @@ struct Session: ~Copyable {
     ) throws(VhostError) -> Reply {
         var message = try raw.parse(entry)
         Log.info { line in
-            line.add(device.value.path)
-            line.add(": ")
+            line.begin(device.value.path)
             line.add(entry.request.name)
         }
         return try entry.handler(device, &message)
@@ -103,8 +102,8 @@ struct Session: ~Copyable {
 
     private func logRefusal(_ request: UInt32, _ error: VhostError) {
         Log.warning { line in
-            line.add(device.value.path)
-            line.add(": request ")
+            line.begin(device.value.path)
+            line.add("request ")
             if let known = Request(rawValue: request) {
                 line.add(known.name)
             } else {

@@ -86,7 +86,7 @@ public func rte_vhost_submit_enqueue_burst(
         let completed = unsafe PacketArray(completed, count: count),
         let completedCount = unsafe completedCount
     else {
-        Call.log("rte_vhost_submit_enqueue_burst", vid, queue, .invalidArgument)
+        Call.log("rte_vhost_submit_enqueue_burst", vid, queue, .invalidArgument, .data)
         return 0
     }
     let result = NetDatapath.engineEnqueue(vid, queue, packets: packets, completed: completed)
@@ -101,7 +101,7 @@ public func rte_vhost_poll_enqueue_completed(
     _ packets: UnsafeMutablePointer<UnsafeMutablePointer<rte_mbuf>?>?, _ count: UInt16
 ) -> UInt16 {
     guard let packets = unsafe PacketArray(packets, count: count) else {
-        Call.log("rte_vhost_poll_enqueue_completed", vid, queue, .invalidArgument)
+        Call.log("rte_vhost_poll_enqueue_completed", vid, queue, .invalidArgument, .data)
         return 0
     }
     return UInt16(
