@@ -5,6 +5,7 @@
 #include "control.h"
 
 #include <linux/virtio_config.h>
+#include <rte_vhost_async.h>
 
 #include "control_vdpa.h"
 
@@ -259,6 +260,30 @@ static void kind_of_hardware(void **state)
 	assert_int_equal(rte_vhost_driver_unregister(path), 0);
 }
 
+/** Where there is no device, no queue, or no registration. */
+static void in_flight_needs_a_registration(void **state)
+{
+	struct rte_mbuf *mbuf = (struct rte_mbuf *)text;
+
+	(void)state;
+	control_open(&one, "async", RTE_VHOST_USER_ASYNC_COPY, NULL);
+	for (int i = 0; i < 5; i++) {
+		int vid = (int[]){ -1, NOBODY, one.vid, one.vid, one.vid }[i];
+		uint16_t queue = (uint16_t[]){ 0, 0, 2, 0, 1 }[i];
+
+		control_capture_begin();
+		assert_int_equal(rte_vhost_async_get_inflight(vid, queue), -1);
+		assert_int_equal(rte_vhost_async_get_inflight_thread_unsafe(vid, queue), -1);
+		assert_int_equal(rte_vhost_clear_queue(vid, queue, &mbuf, 1, 0, 0), 0);
+		assert_int_equal(rte_vhost_clear_queue_thread_unsafe(vid, queue, &mbuf, 1, 0, 0),
+				 0);
+		assert_int_equal(rte_vhost_clear_queue(vid, queue, NULL, 1, 0, 0), 0);
+		control_capture_end(NULL);
+	}
+	assert_ptr_equal(mbuf, text);
+	control_close(&one);
+}
+
 static int cleaned[4], cleanings;
 
 static int clean_up(int vid)
@@ -305,6 +330,7 @@ static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(monitor_sees_new_packets),
 	CONTROL_TEST(monitor_sees_a_ring_that_filled),
 	CONTROL_TEST(monitor_needs_a_ring),
+	CONTROL_TEST(in_flight_needs_a_registration),
 	CONTROL_TEST_SPLIT(kind_of_hardware),
 	CONTROL_TEST_SPLIT(hardware_hears_of_the_end),
 };
