@@ -17,6 +17,9 @@ struct ByteReader: ~Copyable {
         end = count
     }
 
+    /// The next byte. Throws `malformed` past the end.
+    mutating func u8() throws(VhostError) -> UInt8 { UInt8(truncatingIfNeeded: try integer(1)) }
+
     /// The next 32 bits. Throws `malformed` past the end.
     mutating func u32() throws(VhostError) -> UInt32 { UInt32(truncatingIfNeeded: try integer(4)) }
 

@@ -16,7 +16,7 @@ public func rte_vdpa_register_device(
             throw .invalidArgument
         }
         let registered = unsafe try VdpaRegistry.register(
-            device, operations, cleanUp: Release.cleanUp(operations))
+            device, operations, additions: Release.additions(operations))
         unsafe Release.complete(registered)
         return unsafe registered
     } catch {

@@ -75,7 +75,7 @@ extension HeapCell where Value == Device {
         stopRunning()
         value.callbacks?.destroyConnection?(value.vid)
         // DPDK 22.11: after the application, and whether or not the hardware was ever set up.
-        _ = value.vdpa?.cleanUp?(value.vid)
+        _ = value.vdpa?.additions.cleanUp?(value.vid)
         value.backendChannel.close()
         var isIdle = true
         let deadline = Self.drainDeadline

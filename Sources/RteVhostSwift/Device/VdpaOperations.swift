@@ -20,6 +20,6 @@ struct VdpaOperations: Sendable {
     let setFeatures: Operation
     /// `migration_done`
     let migrationDone: Operation?
-    /// `dev_cleanup`, which DPDK 22.11 added: the connection is gone.
-    let cleanUp: Operation?
+    /// What later releases added.
+    let additions: VdpaAdditions
 }

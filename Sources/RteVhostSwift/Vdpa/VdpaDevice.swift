@@ -68,6 +68,6 @@ struct VdpaDevice: Equatable, @unchecked Sendable {
             device: UInt(bitPattern: pointer), configure: table.dev_conf,
             close: table.dev_close, setQueueState: table.set_vring_state,
             setFeatures: table.set_features, migrationDone: table.migration_done,
-            cleanUp: VdpaRegistry.cleanUp(of: pointer))
+            additions: VdpaRegistry.additions(of: pointer))
     }
 }

@@ -13,7 +13,7 @@ enum VdpaRegistry {
     @unsafe
     private struct Entry {
         var device: rte_vdpa_device
-        var cleanUp: VdpaOperations.Operation?
+        var additions: VdpaAdditions
     }
 
     private static let lock = SpinLock()
@@ -27,7 +27,7 @@ enum VdpaRegistry {
     /// driver must have, `exists`, `outOfMemory`.
     static func register(
         _ device: OpaquePointer, _ operations: UnsafeMutablePointer<rte_vdpa_dev_ops>,
-        cleanUp: VdpaOperations.Operation?
+        additions: VdpaAdditions
     ) throws(VhostError) -> UnsafeMutablePointer<rte_vdpa_device> {
         // SAFETY: the driver's table and device are good while it registers them, as the header
         // asks; structures of the list live for ever.
@@ -43,7 +43,7 @@ enum VdpaRegistry {
         let new = unsafe try claim()
         unsafe new.pointee.device = device
         unsafe new.pointee.ops = operations
-        unsafe entry(new).pointee.cleanUp = cleanUp
+        unsafe entry(new).pointee.additions = additions
         return unsafe new
     }
 
@@ -52,14 +52,15 @@ enum VdpaRegistry {
         unsafe UnsafeMutableRawPointer(device).assumingMemoryBound(to: Entry.self)
     }
 
-    /// What a registered device's driver does when a connection is gone.
-    static func cleanUp(
+    /// What a registered device's driver does besides.
+    static func additions(
         of device: UnsafeMutablePointer<rte_vdpa_device>
-    ) -> VdpaOperations.Operation? {
+    ) -> VdpaAdditions {
         lock.lock()
         defer { lock.unlock() }
         // SAFETY: the address of a registered device, which lives for ever.
-        return unsafe containsLocked(device) ? entry(device).pointee.cleanUp : nil
+        return unsafe containsLocked(device)
+            ? entry(device).pointee.additions : VdpaAdditions()
     }
 
     /// Forgets a device. Throws `notFound`.

@@ -5,8 +5,7 @@ import Synchronization
 
 /// Requests that only the application can serve, and what holds of a request before it is asked.
 extension Handlers {
-    /// GET_CONFIG, SET_CONFIG, CREATE_CRYPTO_SESSION, CLOSE_CRYPTO_SESSION: the application's
-    /// handlers do them, or nobody.
+    /// CREATE_CRYPTO_SESSION, CLOSE_CRYPTO_SESSION: the application's handlers do them, or nobody.
     static func leaveToApplication(
         _: HeapCell<Device>, _: inout Message
     ) throws(VhostError) -> Reply { .unhandled }

@@ -7,10 +7,14 @@ extension RequestEntry {
     /// The row of one of these requests.
     static func storageEntry(_ request: Request) -> RequestEntry {
         switch request {
-        case .getConfiguration, .setConfiguration:
+        case .getConfiguration:
             return .init(
                 request, payload: 12...268, needs: ProtocolFeature.configuration,
-                Handlers.leaveToApplication)
+                Handlers.getConfiguration)
+        case .setConfiguration:
+            return .init(
+                request, payload: 12...268, needs: ProtocolFeature.configuration,
+                Handlers.setConfiguration)
         case .createCryptoSession:
             // QEMU's and DPDK 21.08's parameters of a symmetric session.
             return .init(

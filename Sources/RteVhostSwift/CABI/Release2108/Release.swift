@@ -10,10 +10,10 @@ public enum Release {
     /// Every bit of `rte_vhost_driver_register`'s flags that it defines.
     static let driverFlags: UInt64 = 0x1ff
 
-    /// What a vDPA driver wants done when a connection is gone: there is no such operation.
-    static func cleanUp(
-        _ operations: UnsafePointer<rte_vdpa_dev_ops>
-    ) -> VdpaOperations.Operation? { nil }
+    /// What a vDPA driver does that 21.08 does not know: nothing.
+    static func additions(_ operations: UnsafePointer<rte_vdpa_dev_ops>) -> VdpaAdditions {
+        VdpaAdditions()
+    }
 
     /// Called with each vDPA device that was registered; there is nothing more to fill in.
     static func complete(_ device: UnsafeMutablePointer<rte_vdpa_device>) {}

@@ -10,10 +10,14 @@ public enum Release {
     /// Every bit of `rte_vhost_driver_register`'s flags that it defines.
     static let driverFlags: UInt64 = 0x3ff
 
-    /// What a vDPA driver wants done when a connection is gone.
-    static func cleanUp(
-        _ operations: UnsafePointer<rte_vdpa_dev_ops>
-    ) -> VdpaOperations.Operation? { unsafe operations.pointee.dev_cleanup }
+    /// What a vDPA driver does that 21.08 does not know.
+    static func additions(_ operations: UnsafePointer<rte_vdpa_dev_ops>) -> VdpaAdditions {
+        let table = unsafe operations.pointee
+        return unsafe VdpaAdditions(
+            cleanUp: table.dev_cleanup,
+            configuration: ConfigurationSpace(
+                reader: table.get_config, writer: table.set_config))
+    }
 
     /// Called with each vDPA device that was registered: its structure tells what kind it is.
     static func complete(_ device: UnsafeMutablePointer<rte_vdpa_device>) {
