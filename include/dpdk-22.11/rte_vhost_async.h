@@ -14,6 +14,21 @@
  * A program registers a socket with RTE_VHOST_USER_ASYNC_COPY, sets DMA devices up and tells the
  * library of them with rte_vhost_async_dma_configure(), and registers each virtqueue that may use
  * them.
+ *
+ * A channel may serve any number of virtqueues, devices and threads at the same time, and a
+ * virtqueue another channel with each call. Where this library differs from DPDK's:
+ *
+ *  - Pieces of less than 256 bytes, and what a full channel has no room for, are copied by the CPU;
+ *    such a packet keeps its place in the order.
+ *  - A packet whose copy the DMA device reports as failed reaches nobody: its buffers go back to the
+ *    guest with length 0, and it is counted. To the guest, its mbuf comes back as any other.
+ *  - Copies that a DMA device forgets, because it was stopped and started again or went away, have
+ *    failed in that sense as soon as it is noticed: at the next copy, or after half a second of
+ *    polls. A device that is stopped, and not started again, may still write: the guest's memory and
+ *    the mbufs are kept.
+ *  - Stopping or disabling a virtqueue, a new memory table and a disconnection wait for copies under
+ *    way, up to a second; what nobody fetches is freed when they have ended.
+ *  - A channel that is configured here before rte_dma_configure() knows it copies nothing until then.
  */
 
 #include <stdint.h>
