@@ -29,7 +29,7 @@ TRAFFIC_SOURCES := $(sort $(wildcard ctests/guest/guest_*.c ctests/guest/traffic
 GUEST_HEADERS := $(wildcard ctests/guest/*.h)
 SWITCH_SOURCES := $(sort $(wildcard examples/vhost*switch*.c))
 
-.PHONY: all library flavour-22.11 demo test packages swift-test check interop tidy abi install install-dropin clean
+.PHONY: all library flavour-22.11 demo test packages swift-test check interop interop-dpdk tidy abi install install-dropin clean
 
 all: library build/bin/vhost-switch build/bin/guest-traffic
 
@@ -96,6 +96,11 @@ build/bin/frames: interop/frames.c ctests/guest/guest_packet.c $(GUEST_HEADERS)
 
 interop: all build/bin/frames
 	QUICK=$(QUICK) interop/run
+
+interop-dpdk: flavour-22.11 build/bin/frames
+	@tools/need dpdk dpdk-dev librte-mempool-ring23 librte-net-vhost23 librte-net-virtio23 \
+		librte-net-pcap23
+	QUICK=$(QUICK) interop/run-dpdk
 
 include $(wildcard ctests/tests.mk ctests/control.mk ctests/dpdk.mk ctests/release2211.mk ctests/dropin.mk ctests/inside.mk ctests/scale.mk bench/bench.mk)
 

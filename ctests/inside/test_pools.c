@@ -111,8 +111,10 @@ static void caches_are_used_as_dpdk_uses_them(void **state)
 
 	(void)state;
 	for (unsigned int j = 0; j < sizeof(caches) / sizeof(*caches); j++) {
-		struct rte_mempool *ours = inside_pool(INSIDE_COUNTED_OPS, COUNT, caches[j], 0, ROOM);
-		struct rte_mempool *theirs = inside_pool(INSIDE_COUNTED_OPS, COUNT, caches[j], 0, ROOM);
+		struct rte_mempool *ours = inside_pool(INSIDE_COUNTED_OPS, COUNT, caches[j], 0,
+								   ROOM);
+		struct rte_mempool *theirs = inside_pool(INSIDE_COUNTED_OPS, COUNT, caches[j], 0,
+								   ROOM);
 		struct link *link = link_open(NULL, 0, false);
 		struct rte_mbuf *twins[LINK_BURST];
 		unsigned int have = 0;

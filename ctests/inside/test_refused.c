@@ -16,7 +16,8 @@
 static void refuses(struct rte_mempool *bad, const char *words)
 {
 	for (int packed = 0; packed < 2; packed++) {
-		struct rte_mempool *good = inside_pool("stack", 63, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE);
+		struct rte_mempool *good = inside_pool("stack", 63, 0, 0,
+							      RTE_MBUF_DEFAULT_BUF_SIZE);
 		struct link *link = link_open(NULL, 0, packed);
 		struct rte_mbuf *packets[16];
 
@@ -101,7 +102,8 @@ static void of_objects_that_are_no_mbufs(void **state)
 static void null_arguments(void **state)
 {
 	struct link *link = link_open(NULL, 0, false);
-	struct rte_mempool *pool = inside_pool("stack", 63, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE);
+	struct rte_mempool *pool = inside_pool("stack", 63, 0, 0,
+							      RTE_MBUF_DEFAULT_BUF_SIZE);
 	struct rte_mbuf *packets[4];
 
 	(void)state;
