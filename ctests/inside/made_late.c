@@ -34,8 +34,8 @@ static void a_pool_without_dpdk_is_refused(void **state)
 	size = read(ends[0], text, sizeof(text) - 1);
 	close(ends[0]);
 	assert_true(size > 0);
-	assert_string_equal(text, "vhost: rte_vhost_dequeue_burst: the mempool cannot be used: it is "
-				  "DPDK's, whose rte_mempool_ops_table is not in sight\n");
+	assert_string_equal(text, "vhost: rte_vhost_dequeue_burst: the mempool cannot be used: "
+				  "it is DPDK's, whose rte_mempool_ops_table is not in sight\n");
 	link_close(link);
 }
 
