@@ -151,16 +151,10 @@ extension DmadevChannel {
 
     /// The number of a copy that the device put at `place`.
     private mutating func number(_ place: UInt16) -> UInt64 {
-        let skipped = place &- nextPlace
-        if skipped != 0, underWay > 0 {
-            // DPDK: places begin with 0 when a device is started again; it has forgotten the rest.
-            if place == 0 || skipped > 0x7fff {
-                lose()
-            } else {
-                // Somebody else's copies among ours. They end as ours do.
-                next &+= UInt64(skipped)
-            }
-        }
+        // Places are skipped by somebody else's copies among ours; or the device was started again:
+        // DPDK: places begin with 0 then, what it had is forgotten. Skipped numbers end with the
+        // next one that the device reports, and what it left out before that one is lost.
+        if underWay > 0 { next &+= UInt64(place &- nextPlace) }
         nextPlace = place &+ 1
         next &+= 1
         return next &- 1
