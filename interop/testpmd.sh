@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The librtevhostswift authors
 #
