@@ -44,6 +44,10 @@ last_processors() {
 				printf "0x%x\n", mask }'
 }
 
+truth() {
+	[ "$1" = on ] && echo true || echo false
+}
+
 start_database() {
 	rm -f "$work/database" "$work/.database.~lock~"
 	ovsdb-tool create "$work/database" $schema || return 1
@@ -59,8 +63,9 @@ start_database() {
 	configure --no-wait set Open_vSwitch . other_config:dpdk-init=true \
 		other_config:dpdk-extra="--no-huge --legacy-mem -m 512 --no-pci --no-telemetry" \
 		other_config:pmd-cpu-mask="$(last_processors "$queues")" other_config:pmd-maxsleep=100 \
-		other_config:per-port-memory=true other_config:userspace-tso-enable="$segments" \
-		other_config:vhost-iommu-support="$([ "$iommu" = on ] && echo true || echo false)"
+		other_config:per-port-memory=true \
+		other_config:userspace-tso-enable="$(truth "$segments")" \
+		other_config:vhost-iommu-support="$(truth "$iommu")"
 }
 
 # Starts ovs-vswitchd; what is in the database comes back with it.
