@@ -97,7 +97,7 @@ build/bin/frames: interop/frames.c ctests/guest/guest_packet.c $(GUEST_HEADERS)
 interop: all build/bin/frames
 	QUICK=$(QUICK) interop/run
 
-interop-dpdk: flavour-22.11 build/bin/frames
+interop-dpdk: flavour-22.11 build/bin/frames ctest-dpdk-build
 	@tools/need dpdk dpdk-dev librte-mempool-ring23 librte-net-vhost23 librte-net-virtio23 \
 		librte-net-pcap23
 	QUICK=$(QUICK) interop/run-dpdk
