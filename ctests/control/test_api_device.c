@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "control.h"
 
+#include <poll.h>
+
 #define NOBODY 77
 
 static char text[CONTROL_TEXT];
@@ -325,7 +327,27 @@ static void rarp_is_announced_once(void **state)
 	control_assert_pool();
 }
 
+/* A process that ends with an answer unread resets the connection: no fault to warn of. */
+static void a_frontend_that_ends_is_no_fault(void **state)
+{
+	int socket, from;
+
+	(void)state;
+	control_listen(&one, "ends", 0);
+	from = control_events();
+	socket = control_connect(&one);
+	assert_int_equal(control_send(socket, GUEST_GET_FEATURES, 1, NULL, 0, NULL, 0), 0);
+	assert_int_equal(poll(&(struct pollfd){ .fd = socket, .events = POLLIN }, 1, 5000), 1);
+	control_capture_begin();
+	close(socket);
+	assert_true(control_wait_event(from, CONTROL_DESTROY_CONNECTION, -1) >= 0);
+	control_sleep_ms(20);
+	assert_int_equal(control_capture_end(text), 0);
+	assert_int_equal(rte_vhost_driver_unregister(one.path), 0);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_frontend_that_ends_is_no_fault),
 	cmocka_unit_test(wrong_vids_are_refused),
 	cmocka_unit_test(mtu_of_no_device_is_enodev),
 	cmocka_unit_test(null_pointers_are_refused),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import CRteVhost
+
 import Synchronization
 
 /// What the event thread does.
@@ -127,12 +129,19 @@ extension HeapCell where Value == EventLoop {
         }
     }
 
+    /// True where the peer closed its end: with answers unread, as a process does that ends, the
+    /// kernel says so by an error.
+    private static func isHangUp(_ error: VhostError) -> Bool {
+        error == .frontend(.disconnected) || error == .system(ECONNRESET)
+            || error == .system(EPIPE)
+    }
+
     /// Ends a connection and its device.
     func endSession(_ vid: Int, _ error: VhostError?) {
         guard let slot = value.existingSlot(vid), let device = slot.value.session?.device else {
             return
         }
-        if let error, error != .frontend(.disconnected) {
+        if let error, !Self.isHangUp(error) {
             Log.warning { line in
                 line.begin(device.value.path)
                 line.add("connection dropped: ")
