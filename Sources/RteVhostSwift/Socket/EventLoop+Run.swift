@@ -2,7 +2,6 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 import CRteVhost
-
 import Synchronization
 
 /// What the event thread does.
