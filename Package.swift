@@ -33,7 +33,8 @@ let package = Package(
     targets: [
         .target(
             name: "CRteVhost",
-            cSettings: [.unsafeFlags(includes + ["-O2"])]),
+            // The valgrind of Debian 12 reads DWARF 4.
+            cSettings: [.unsafeFlags(includes + ["-O2", "-gdwarf-4"])]),
         .target(
             name: "RteVhostSwift",
             dependencies: ["CRteVhost"],
