@@ -132,4 +132,26 @@ uint64_t rig_copies(int16_t dma);
 /** Seconds of a clock. */
 double rig_now(void);
 
+/** The argument of a test: whether rings are packed. */
+extern const bool rig_formats[2];
+
+/** A test of both ring formats. */
+#define RIG_BOTH(function) \
+	{ #function "_split", function, NULL, rig_teardown, (void *)(uintptr_t)&rig_formats[0] }, \
+	{ #function "_packed", function, NULL, rig_teardown, (void *)(uintptr_t)&rig_formats[1] }
+
+/** What a program does first: the EAL, all channels configured, the filter that argv[1] may be. */
+void rig_prepare(int argc, char **argv);
+
+/** Main of every test program. */
+#define RIG_MAIN(tests) \
+	int main(int argc, char **argv) \
+	{ \
+		int failed; \
+		rig_prepare(argc, argv); \
+		failed = cmocka_run_group_tests(tests, NULL, NULL); \
+		rig_end(); \
+		return failed; \
+	}
+
 #endif

@@ -195,32 +195,13 @@ static void channels_that_there_are_not(void **state)
 	rig_close(port);
 }
 
-static const bool formats[] = { false, true };
+static const struct CMUnitTest tests[] = {
+	RIG_BOTH(both_directions_all_sizes),
+	RIG_BOTH(one_queue_alternates_channels),
+	RIG_BOTH(two_threads_and_devices_share_a_channel),
+	RIG_BOTH(a_small_ring_loses_nothing),
+	RIG_BOTH(a_device_ends_with_copies_in_flight),
+	RIG_BOTH(channels_that_there_are_not),
+};
 
-#define BOTH(function) \
-	{ #function "_split", function, NULL, rig_teardown, (void *)(uintptr_t)&formats[0] }, \
-	{ #function "_packed", function, NULL, rig_teardown, (void *)(uintptr_t)&formats[1] }
-
-int main(int argc, char **argv)
-{
-	const struct CMUnitTest tests[] = {
-		BOTH(both_directions_all_sizes),
-		BOTH(one_queue_alternates_channels),
-		BOTH(two_threads_and_devices_share_a_channel),
-		BOTH(a_small_ring_loses_nothing),
-		BOTH(a_device_ends_with_copies_in_flight),
-		BOTH(channels_that_there_are_not),
-	};
-	int failed;
-
-	alarm(300);
-	rig_start(argv[0]);
-	for (int i = 0; i < RIG_DMAS; i++)
-		if (rte_vhost_async_dma_configure(rig_dma[i], 0))
-			return 2;
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	rig_end();
-	return failed;
-}
+RIG_MAIN(tests)

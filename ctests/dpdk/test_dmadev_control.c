@@ -224,32 +224,13 @@ static void everything_at_once(void **state)
 	front_remove();
 }
 
-static const bool formats[] = { false, true };
+static const struct CMUnitTest tests[] = {
+	RIG_BOTH(the_memory_table_changes),
+	RIG_BOTH(queues_are_disabled),
+	RIG_BOTH(rings_stop),
+	RIG_BOTH(a_register_round_trip_keeps_its_lane),
+	RIG_BOTH(devices_come_and_go_on_a_shared_channel),
+	RIG_BOTH(everything_at_once),
+};
 
-#define BOTH(function) \
-	{ #function "_split", function, NULL, rig_teardown, (void *)(uintptr_t)&formats[0] }, \
-	{ #function "_packed", function, NULL, rig_teardown, (void *)(uintptr_t)&formats[1] }
-
-int main(int argc, char **argv)
-{
-	const struct CMUnitTest tests[] = {
-		BOTH(the_memory_table_changes),
-		BOTH(queues_are_disabled),
-		BOTH(rings_stop),
-		BOTH(a_register_round_trip_keeps_its_lane),
-		BOTH(devices_come_and_go_on_a_shared_channel),
-		BOTH(everything_at_once),
-	};
-	int failed;
-
-	alarm(300);
-	rig_start(argv[0]);
-	for (int i = 0; i < RIG_DMAS; i++)
-		if (rte_vhost_async_dma_configure(rig_dma[i], 0))
-			return 2;
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	rig_end();
-	return failed;
-}
+RIG_MAIN(tests)

@@ -294,38 +294,19 @@ static void a_device_that_is_not_set_up_copies_nothing(void **state)
 	rig_close(port);
 }
 
-static const bool formats[] = { false, true };
+static const struct CMUnitTest tests[] = {
+	RIG_BOTH(a_device_with_room_for_one_copy),
+	RIG_BOTH(a_device_without_room),
+	RIG_BOTH(a_refused_first_copy_is_offered_again),
+	RIG_BOTH(a_packet_taken_in_part_is_no_packet),
+	RIG_BOTH(failed_copies_reach_nobody),
+	RIG_BOTH(a_device_is_started_again),
+	RIG_BOTH(a_device_is_started_again_and_not_used),
+	RIG_BOTH(polls_alone_find_out),
+	RIG_BOTH(a_stopped_device_keeps_memory_until_it_lets_go),
+	RIG_BOTH(nobody_fetches_what_was_in_flight),
+	RIG_BOTH(a_device_goes),
+	RIG_BOTH(a_device_that_is_not_set_up_copies_nothing),
+};
 
-#define BOTH(function) \
-	{ #function "_split", function, NULL, rig_teardown, (void *)(uintptr_t)&formats[0] }, \
-	{ #function "_packed", function, NULL, rig_teardown, (void *)(uintptr_t)&formats[1] }
-
-int main(int argc, char **argv)
-{
-	const struct CMUnitTest tests[] = {
-		BOTH(a_device_with_room_for_one_copy),
-		BOTH(a_device_without_room),
-		BOTH(a_refused_first_copy_is_offered_again),
-		BOTH(a_packet_taken_in_part_is_no_packet),
-		BOTH(failed_copies_reach_nobody),
-		BOTH(a_device_is_started_again),
-		BOTH(a_device_is_started_again_and_not_used),
-		BOTH(polls_alone_find_out),
-		BOTH(a_stopped_device_keeps_memory_until_it_lets_go),
-		BOTH(nobody_fetches_what_was_in_flight),
-		BOTH(a_device_goes),
-		BOTH(a_device_that_is_not_set_up_copies_nothing),
-	};
-	int failed;
-
-	alarm(300);
-	rig_start(argv[0]);
-	for (int i = 0; i < RIG_DMAS; i++)
-		if (rte_vhost_async_dma_configure(rig_dma[i], 0))
-			return 2;
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	rig_end();
-	return failed;
-}
+RIG_MAIN(tests)

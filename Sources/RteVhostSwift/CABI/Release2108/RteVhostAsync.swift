@@ -45,33 +45,6 @@ public func rte_vhost_async_channel_register_thread_unsafe(
         "rte_vhost_async_channel_register_thread_unsafe", vid, queue, config, operations)
 }
 
-/// `rte_vhost_async_channel_unregister`: 0; -1 while packets are in flight or the queue is busy.
-@_cdecl("rte_vhost_async_channel_unregister")
-public func rte_vhost_async_channel_unregister(_ vid: Int32, _ queue: UInt16) -> Int32 {
-    Call.result("rte_vhost_async_channel_unregister", vid, queue) { () throws(VhostError) in
-        try NetDatapath.unregister(vid, queue, mayWait: false)
-    }
-}
-
-/// `rte_vhost_async_channel_unregister_thread_unsafe`: 0; -1 while packets are in flight.
-@_cdecl("rte_vhost_async_channel_unregister_thread_unsafe")
-public func rte_vhost_async_channel_unregister_thread_unsafe(
-    _ vid: Int32, _ queue: UInt16
-) -> Int32 {
-    let name: StaticString = "rte_vhost_async_channel_unregister_thread_unsafe"
-    return Call.result(name, vid, queue) { () throws(VhostError) in
-        try NetDatapath.unregister(vid, queue, mayWait: true)
-    }
-}
-
-/// `rte_vhost_async_get_inflight`: packets in flight; -1 without device, queue or registration, or
-/// when the queue is busy.
-@_cdecl("rte_vhost_async_get_inflight")
-public func rte_vhost_async_get_inflight(_ vid: Int32, _ queue: UInt16) -> Int32 {
-    guard let count = try? NetDatapath.inflightCount(vid, queue) else { return -1 }
-    return Int32(truncatingIfNeeded: count)
-}
-
 /// `rte_vhost_submit_enqueue_burst`: packets taken. Those complete at once come back in
 /// `completed`, with their number in `completedCount`; the others through
 /// `rte_vhost_poll_enqueue_completed`.

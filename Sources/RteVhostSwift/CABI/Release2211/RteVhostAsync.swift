@@ -27,6 +27,20 @@ private func channel(
     return nil
 }
 
+/// 0, or -1 with a log line.
+private func result(
+    _ name: StaticString, _ device: Int16, _ channel: UInt16,
+    _ body: () throws(VhostError) -> Void
+) -> Int32 {
+    do throws(VhostError) {
+        try body()
+        return 0
+    } catch {
+        DmadevChannels.log(name, device, channel, error)
+        return -1
+    }
+}
+
 private func clear(
     _ name: StaticString, _ vid: Int32, _ queue: UInt16, _ packets: PacketArray?,
     _ found: HeapCell<DmadevChannel>?
@@ -54,35 +68,12 @@ public func rte_vhost_async_channel_register_thread_unsafe(
     register("rte_vhost_async_channel_register_thread_unsafe", vid, queue)
 }
 
-/// `rte_vhost_async_channel_unregister`: 0; -1 while packets are in flight or the queue is busy.
-@_cdecl("rte_vhost_async_channel_unregister")
-public func rte_vhost_async_channel_unregister(_ vid: Int32, _ queue: UInt16) -> Int32 {
-    Call.result("rte_vhost_async_channel_unregister", vid, queue) { () throws(VhostError) in
-        try NetDatapath.unregister(vid, queue, mayWait: false)
-    }
-}
-
-/// `rte_vhost_async_channel_unregister_thread_unsafe`: 0; -1 while packets are in flight.
-@_cdecl("rte_vhost_async_channel_unregister_thread_unsafe")
-public func rte_vhost_async_channel_unregister_thread_unsafe(
-    _ vid: Int32, _ queue: UInt16
-) -> Int32 {
-    let name: StaticString = "rte_vhost_async_channel_unregister_thread_unsafe"
-    return Call.result(name, vid, queue) { () throws(VhostError) in
-        try NetDatapath.unregister(vid, queue, mayWait: true)
-    }
-}
-
 /// `rte_vhost_async_dma_configure`: 0; -1 without such a device or channel, or for a device that
 /// cannot copy.
 @_cdecl("rte_vhost_async_dma_configure")
 public func rte_vhost_async_dma_configure(_ device: Int16, _ channel: UInt16) -> Int32 {
-    do throws(VhostError) {
+    result("rte_vhost_async_dma_configure", device, channel) { () throws(VhostError) in
         try DmadevChannels.configure(device, channel)
-        return 0
-    } catch {
-        DmadevChannels.log("rte_vhost_async_dma_configure", device, channel, error)
-        return -1
     }
 }
 
@@ -90,21 +81,9 @@ public func rte_vhost_async_dma_configure(_ device: Int16, _ channel: UInt16) ->
 /// copies.
 @_cdecl("rte_vhost_async_dma_unconfigure")
 public func rte_vhost_async_dma_unconfigure(_ device: Int16, _ channel: UInt16) -> Int32 {
-    do throws(VhostError) {
+    result("rte_vhost_async_dma_unconfigure", device, channel) { () throws(VhostError) in
         try DmadevChannels.unconfigure(device, channel)
-        return 0
-    } catch {
-        DmadevChannels.log("rte_vhost_async_dma_unconfigure", device, channel, error)
-        return -1
     }
-}
-
-/// `rte_vhost_async_get_inflight`: packets in flight; -1 without device, queue or registration, or
-/// when the queue is busy.
-@_cdecl("rte_vhost_async_get_inflight")
-public func rte_vhost_async_get_inflight(_ vid: Int32, _ queue: UInt16) -> Int32 {
-    guard let count = try? NetDatapath.inflightCount(vid, queue) else { return -1 }
-    return Int32(truncatingIfNeeded: count)
 }
 
 /// `rte_vhost_async_get_inflight_thread_unsafe`: the same, and never busy; callable from callbacks,
@@ -127,7 +106,7 @@ public func rte_vhost_submit_enqueue_burst(
     guard let none = unsafe PacketArray(packets, count: 0),
         let packets = unsafe PacketArray(packets, count: count)
     else {
-        Call.log(name, vid, queue, .invalidArgument)
+        Call.log(name, vid, queue, .invalidArgument, .data)
         return 0
     }
     guard let found = RteVhostSwift.channel(name, device, channel) else { return 0 }
@@ -145,7 +124,7 @@ public func rte_vhost_poll_enqueue_completed(
 ) -> UInt16 {
     let name: StaticString = "rte_vhost_poll_enqueue_completed"
     guard let packets = unsafe PacketArray(packets, count: count) else {
-        Call.log(name, vid, queue, .invalidArgument)
+        Call.log(name, vid, queue, .invalidArgument, .data)
         return 0
     }
     guard let found = RteVhostSwift.channel(name, device, channel) else { return 0 }
