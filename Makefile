@@ -67,7 +67,7 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
-test: packages library swift-test ctest ctest-control ctest-22.11 ctest-dropin ctest-dpdk ctest-inside abi check tidy
+test: packages library swift-test ctest ctest-control hostile ctest-22.11 ctest-dropin ctest-dpdk ctest-inside abi check tidy
 	@echo "make test: all passed"
 
 # What the tests use besides Swift, gcc and make.
@@ -102,7 +102,7 @@ interop-dpdk: flavour-22.11 build/bin/frames ctest-dpdk-build
 		librte-net-pcap23
 	QUICK=$(QUICK) interop/run-dpdk
 
-include $(wildcard ctests/tests.mk ctests/control.mk ctests/dpdk.mk ctests/release2211.mk ctests/dropin.mk ctests/inside.mk ctests/scale.mk bench/bench.mk)
+include $(wildcard ctests/tests.mk ctests/hostile.mk ctests/control.mk ctests/dpdk.mk ctests/release2211.mk ctests/dropin.mk ctests/inside.mk ctests/scale.mk bench/bench.mk)
 
 install: library flavour-22.11
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/rtevhostswift

@@ -102,6 +102,7 @@ struct bench {
 	struct guest_queue *tx, *rx;	/**< The guest's: tx is the device's queue 1. */
 	int vid;			/**< -1 while there is no running device. */
 	void (*ending)(struct bench *bench, int vid); /**< In destroy_device(): event thread. */
+	void (*checked)(struct bench *bench); /**< At the end of bench_check(), with more to check. */
 	int changes;			/**< Calls of vring_state_changed(). */
 	struct pool pool;		/**< For packets from the guest. */
 	struct pool app;		/**< The application's, to the guest. */
@@ -113,6 +114,7 @@ struct bench {
 	uint64_t unused;		/**< Receive chains that come back empty, the same. */
 	bool relaxed;			/**< Packets may overtake. */
 	bool loose;			/**< Pool levels are not predictable now. */
+	bool by_hand;			/**< bench_receive() posts no buffers: the test does. */
 	bool registered, started, open;
 	uint8_t frame[GUEST_MAX_FRAME + 64];
 };

@@ -106,4 +106,6 @@ void bench_check(struct bench *bench)
 	check_to_guest(bench);
 	if (bench->vid >= 0)
 		check_counts(bench);
+	if (bench->checked)
+		bench->checked(bench);
 }

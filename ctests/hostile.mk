@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The librtevhostswift authors
+#
+# Included by the root Makefile: a test for each row of hostile inputs, in four variants.
+#
+#   make hostile                   builds and runs all of build/hostile/test_*
+#   make hostile-build             builds them
+#
+# The log of a program lies beside it; tools/hostile-table reads the logs.
+
+HOSTILE_TESTS := $(patsubst ctests/hostile/%.c,build/hostile/%,$(sort $(wildcard ctests/hostile/test_*.c)))
+HOSTILE_SUPPORT := $(sort $(wildcard ctests/hostile/hostile*.c ctests/control/control_*.c)) \
+	$(CTEST_HARNESS) $(GUEST_LIBRARY)
+HOSTILE_OBJECTS := $(HOSTILE_SUPPORT:ctests/%.c=build/hostile/obj/%.o)
+HOSTILE_HEADERS := $(wildcard ctests/hostile/*.h ctests/control/*.h) $(CTEST_HEADERS) $(HEADERS)
+HOSTILE_FLAGS = $(CTEST_FLAGS) -Ictests/control -Ictests/hostile
+# Seconds that one program may take; each has an alarm of its own as well.
+HOSTILE_GUARD ?= 300
+
+.PHONY: hostile hostile-build
+.SECONDARY: $(HOSTILE_OBJECTS)
+
+hostile-build: $(HOSTILE_TESTS)
+
+build/hostile/obj/%.o: ctests/%.c $(HOSTILE_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(HOSTILE_FLAGS) -c -o $@ $<
+
+# -rdynamic: the library is to find the program's mmap().
+build/hostile/test_%: ctests/hostile/test_%.c $(HOSTILE_OBJECTS) $(HOSTILE_HEADERS) $(LIBRARY)
+	$(CC) $(HOSTILE_FLAGS) -rdynamic -o $@ $< $(HOSTILE_OBJECTS) $(LINK) -lcmocka
+
+# All run, however many fail.
+hostile: $(HOSTILE_TESTS)
+	@failed=; for program in $(HOSTILE_TESTS); do \
+		if timeout -k 10 $(HOSTILE_GUARD) $$program >$$program.log 2>&1; \
+		then result=ok; \
+		else result="FAILED ($$?)"; failed="$$failed $$program"; fi; \
+		echo "$$program: $$(grep -c '^\[       OK' $$program.log) passed," \
+			"$$(grep '^\[  FAILED  \] [A-Za-z_0-9]*$$' $$program.log | sort -u | wc -l) failed: $$result"; \
+	done; \
+	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
