@@ -102,7 +102,20 @@ interop-dpdk: flavour-22.11 build/bin/frames ctest-dpdk-build
 		librte-net-pcap23
 	QUICK=$(QUICK) interop/run-dpdk
 
-include $(wildcard ctests/tests.mk ctests/hostile.mk ctests/control.mk ctests/dpdk.mk ctests/release2211.mk ctests/dropin.mk ctests/inside.mk ctests/scale.mk bench/bench.mk)
+include $(wildcard ctests/tests.mk)
+include $(wildcard ctests/hostile.mk)
+include $(wildcard ctests/faults.mk)
+include $(wildcard ctests/bounds.mk)
+include $(wildcard ctests/public-bugs.mk)
+include $(wildcard ctests/control.mk)
+include $(wildcard ctests/dpdk.mk)
+include $(wildcard ctests/release2211.mk)
+include $(wildcard ctests/dropin.mk)
+include $(wildcard ctests/inside.mk)
+include $(wildcard ctests/scale.mk)
+include $(wildcard bench/bench.mk)
+include $(wildcard fuzz/fuzz.mk)
+include $(wildcard ctests/sanitize.mk)
 
 install: library flavour-22.11
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/rtevhostswift

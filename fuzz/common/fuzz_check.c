@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+#include "fuzz_check.h"
+
+#include <malloc.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Numbers that are looked at; a leak shows long before it comes to more. */
+#define DESCRIPTORS 1024
+/* Memory maps and blocks are counted by the linker's --wrap, which fuzz.mk asks for. */
+static long mappings, mapped_bytes, blocks, block_bytes;
+static struct fuzz_usage usual;
+static bool was_open[DESCRIPTORS];
+static unsigned int failing_after;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void __real_free(void *block);
+void *__real_mmap(void *where, size_t size, int protection, int flags, int file, off_t offset);
+int __real_munmap(void *where, size_t size);
+
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void __wrap_free(void *block);
+void *__wrap_mmap(void *where, size_t size, int protection, int flags, int file, off_t offset);
+int __wrap_munmap(void *where, size_t size);
+
+void fuzz_fail(const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "finding: ");
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\n");
+	abort();
+}
+
+bool fuzz_is_planted(const char *bug)
+{
+	const char *wanted = getenv("FUZZ_PLANTED");
+
+	return wanted != NULL && strcmp(wanted, bug) == 0;
+}
+
+/*
+ * Blocks that are alive are kept in a ring of the latest, so that a leak can be named; counting is
+ * exact without it.
+ */
+#define LATEST 512
+static struct {
+	void *block;
+	void *caller;
+	size_t size;
+} latest[LATEST];
+static unsigned int latest_next;
+
+static bool fails(void)
+{
+	unsigned int left = __atomic_load_n(&failing_after, __ATOMIC_RELAXED);
+
+	if (left == 0)
+		return false;
+	if (left == 1)
+		return true;
+	__atomic_store_n(&failing_after, left - 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+static void *count_block(void *block, void *caller)
+{
+	unsigned int place;
+
+	if (block == NULL)
+		return NULL;
+	__atomic_add_fetch(&blocks, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&block_bytes, (long)malloc_usable_size(block), __ATOMIC_RELAXED);
+	place = __atomic_fetch_add(&latest_next, 1, __ATOMIC_RELAXED) % LATEST;
+	latest[place].block = block;
+	latest[place].caller = caller;
+	latest[place].size = malloc_usable_size(block);
+	return block;
+}
+
+static void forget_block(void *block)
+{
+	unsigned int next, back, place;
+
+	if (block == NULL)
+		return;
+	__atomic_sub_fetch(&blocks, 1, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&block_bytes, (long)malloc_usable_size(block), __ATOMIC_RELAXED);
+	next = __atomic_load_n(&latest_next, __ATOMIC_RELAXED);
+	for (back = 1; back <= LATEST; back++) {
+		place = (next - back) % LATEST;
+		if (latest[place].block == block) {
+			latest[place].block = NULL;
+			break;
+		}
+	}
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : count_block(__real_malloc(size), __builtin_return_address(0));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : count_block(__real_calloc(count, size),
+		__builtin_return_address(0));
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	if (fails())
+		return NULL;
+	forget_block(old);
+	return count_block(__real_realloc(old, size), __builtin_return_address(0));
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return fails() ? NULL : count_block(__real_aligned_alloc(alignment, size),
+		__builtin_return_address(0));
+}
+
+void __wrap_free(void *block)
+{
+	forget_block(block);
+	__real_free(block);
+}
+
+void *__wrap_mmap(void *where, size_t size, int protection, int flags, int file, off_t offset)
+{
+	void *result = __real_mmap(where, size, protection, flags, file, offset);
+
+	/* MAP_FIXED takes the place of what was there. */
+	if (result != MAP_FAILED && (flags & MAP_FIXED) == 0) {
+		__atomic_add_fetch(&mappings, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&mapped_bytes, (long)size, __ATOMIC_RELAXED);
+	}
+	return result;
+}
+
+int __wrap_munmap(void *where, size_t size)
+{
+	int result = __real_munmap(where, size);
+
+	if (result != 0)
+		fuzz_fail("munmap(%p, %zu) failed", where, size);
+	__atomic_sub_fetch(&mappings, 1, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&mapped_bytes, (long)size, __ATOMIC_RELAXED);
+	return result;
+}
+
+void fuzz_fail_allocations(unsigned int after)
+{
+	__atomic_store_n(&failing_after, after, __ATOMIC_RELAXED);
+}
+
+struct fuzz_usage fuzz_usage(void)
+{
+	struct fuzz_usage usage = {
+		__atomic_load_n(&mappings, __ATOMIC_RELAXED),
+		__atomic_load_n(&mapped_bytes, __ATOMIC_RELAXED),
+		__atomic_load_n(&blocks, __ATOMIC_RELAXED),
+		__atomic_load_n(&block_bytes, __ATOMIC_RELAXED),
+	};
+
+	return usage;
+}
+
+void fuzz_print_blocks(void)
+{
+	unsigned int next = __atomic_load_n(&latest_next, __ATOMIC_RELAXED);
+	unsigned int back, place;
+
+	for (back = 1; back <= LATEST; back++) {
+		place = (next - back) % LATEST;
+		if (latest[place].block != NULL)
+			fprintf(stderr, "  %zu bytes at %p, asked for at %p\n",
+				latest[place].size, latest[place].block, latest[place].caller);
+	}
+}
+
+/* One system call tells of a thousand numbers which are open. */
+static void look(bool open[DESCRIPTORS])
+{
+	struct pollfd polled[DESCRIPTORS];
+	int index;
+
+	for (index = 0; index < DESCRIPTORS; index++)
+		polled[index] = (struct pollfd){ .fd = index };
+	if (poll(polled, DESCRIPTORS, 0) < 0)
+		fuzz_fail("poll of %d descriptors", DESCRIPTORS);
+	for (index = 0; index < DESCRIPTORS; index++)
+		open[index] = (polled[index].revents & POLLNVAL) == 0;
+}
+
+int fuzz_fresh_descriptors(int *first)
+{
+	bool open[DESCRIPTORS];
+	int count = 0, index;
+
+	look(open);
+	for (index = DESCRIPTORS - 1; index >= 0; index--) {
+		if (open[index] && !was_open[index]) {
+			count++;
+			*first = index;
+		}
+		if (was_open[index] && !open[index])
+			fuzz_fail("descriptor %d was closed, which is none of its business", index);
+	}
+	return count;
+}
+
+void fuzz_baseline(void)
+{
+	look(was_open);
+	memset(latest, 0, sizeof(latest));
+	usual = fuzz_usage();
+}
+
+void fuzz_check_baseline(void)
+{
+	struct fuzz_usage now = fuzz_usage();
+	char link[64], target[256] = "";
+	int first = -1, fresh = fuzz_fresh_descriptors(&first);
+
+	if (fresh > 0) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", first);
+		if (readlink(link, target, sizeof(target) - 1) < 0)
+			target[0] = 0;
+		fuzz_fail("%d descriptors leaked, the first is %d: %s", fresh, first, target);
+	}
+	if (now.mappings != usual.mappings || now.mapped_bytes != usual.mapped_bytes)
+		fuzz_fail("mappings leaked: %ld, %ld bytes", now.mappings - usual.mappings,
+			now.mapped_bytes - usual.mapped_bytes);
+	if (now.blocks != usual.blocks || now.block_bytes != usual.block_bytes) {
+		fuzz_print_blocks();
+		fuzz_fail("memory leaked: %ld blocks, %ld bytes", now.blocks - usual.blocks,
+			now.block_bytes - usual.block_bytes);
+	}
+}

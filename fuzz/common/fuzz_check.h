@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+/**
+ * @file
+ * What every fuzzer asks after each input: is all that was taken given back? Costs microseconds.
+ *
+ * Call fuzz_baseline() once, after a warm-up that made what the library keeps for good (cells of
+ * devices and queues), and fuzz_check_baseline() after each input, when the fuzzer has closed all
+ * that it opened. What is wrong ends the process with a message: a finding.
+ */
+#ifndef FUZZ_CHECK_H
+#define FUZZ_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Ends the process; libFuzzer keeps the input. */
+__attribute__((format(printf, 1, 2), noreturn)) void fuzz_fail(const char *format, ...);
+
+/** A finding unless it holds. */
+#define FUZZ_CHECK(condition) \
+	((condition) ? (void)0 : fuzz_fail("%s:%d: not so: %s", __FILE__, __LINE__, #condition))
+
+/** Remembers what is open, mapped and allocated now. */
+void fuzz_baseline(void);
+
+/** Compares with what fuzz_baseline() saw; a difference is a finding. */
+void fuzz_check_baseline(void);
+
+/** How many mappings, and bytes of them, library and driver hold; how many blocks of memory. */
+struct fuzz_usage {
+	long mappings;
+	long mapped_bytes;
+	long blocks;
+	long block_bytes;
+};
+
+struct fuzz_usage fuzz_usage(void);
+
+/** Prints a line for each block that was allocated since fuzz_baseline(), to find a leak. */
+void fuzz_print_blocks(void);
+
+/** The descriptors that are open and were not at the baseline: how many, and the first of them. */
+int fuzz_fresh_descriptors(int *first);
+
+/** The next `limit`-th request for memory fails, and those behind it; 0 for none. */
+void fuzz_fail_allocations(unsigned int after);
+
+/** Bytes of an input, read from its front; zeroes once it is used up. */
+struct fuzz_input {
+	const uint8_t *data;
+	size_t size;
+};
+
+static inline uint64_t fuzz_take(struct fuzz_input *input, unsigned int bytes)
+{
+	uint64_t value = 0;
+	unsigned int index;
+
+	for (index = 0; index < bytes; index++) {
+		if (input->size == 0)
+			break;
+		value |= (uint64_t)*input->data << (8 * index);
+		input->data++;
+		input->size--;
+	}
+	return value;
+}
+
+/** True when this variant has planted bugs and the run asked for this one. */
+bool fuzz_is_planted(const char *bug);
+
+#endif
