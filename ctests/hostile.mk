@@ -24,11 +24,11 @@ hostile-build: $(HOSTILE_TESTS)
 
 build/hostile/obj/%.o: ctests/%.c $(HOSTILE_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(HOSTILE_FLAGS) -c -o $@ $<
+	@$(CC) $(HOSTILE_FLAGS) -c -o $@ $<
 
 # -rdynamic: the library is to find the program's mmap().
 build/hostile/test_%: ctests/hostile/test_%.c $(HOSTILE_OBJECTS) $(HOSTILE_HEADERS) $(LIBRARY)
-	$(CC) $(HOSTILE_FLAGS) -rdynamic -o $@ $< $(HOSTILE_OBJECTS) $(LINK) -lcmocka
+	@$(CC) $(HOSTILE_FLAGS) -rdynamic -o $@ $< $(HOSTILE_OBJECTS) $(LINK) -lcmocka
 
 # All run, however many fail.
 hostile: $(HOSTILE_TESTS)

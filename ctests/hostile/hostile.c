@@ -21,7 +21,7 @@ void hostile_config(struct hostile *hostile, struct bench_config *config)
 	config->guest.table_entries = TABLE;
 	config->guest.tx_buffers = config->guest.rx_buffers = BUFFERS;
 	config->guest.region_count = 2;
-	config->guest.region_size = 2 * REGION;
+	config->guest.region_size = 3 * REGION;
 	config->guest.region_gap = REGION_GAP;
 	config->pool_size = POOL;
 }

@@ -134,6 +134,35 @@ void hostile_good(struct hostile *hostile);
 void hostile_bad(struct hostile *hostile, struct guest_queue *queue, enum guest_bad kind,
 		 uint32_t argument);
 
+/** Guest memory of a test's own, in one of the regions. */
+void hostile_area(struct hostile *hostile, unsigned int region, uint64_t size,
+		  struct guest_area *area);
+
+/** Make a chain of any pieces available; what they lead to is the test's. */
+void hostile_offer(struct guest_queue *queue, const struct guest_piece *pieces, uint32_t count,
+		   bool indirect);
+
+/** Pieces of these lengths that lie side by side from an address on. */
+void hostile_cut(struct guest_piece *pieces, uint64_t addr, const uint32_t *lengths,
+		 uint32_t count, bool write);
+
+/** The first address behind a region. */
+uint64_t hostile_end(const struct hostile *hostile, unsigned int region);
+
+/** The next stamped packet, header in front, into guest memory; regions may be crossed. */
+void hostile_stamp_at(struct hostile *hostile, uint64_t gpa, uint32_t size);
+
+/** A packet into the one receive chain of the test's own; it must be at this address. */
+void hostile_receive_at(struct hostile *hostile, uint64_t gpa, uint32_t size);
+
+/**
+ * A chain of the test's own from the guest (with a good packet behind it) or to it (good ones
+ * behind it) that must be dropped.
+ */
+void hostile_drop(struct hostile *hostile, struct guest_queue *queue,
+		  const struct guest_piece *pieces, uint32_t count, bool indirect,
+		  unsigned int fates);
+
 /** What may become of a chain; the first five are counters of dropped ones. */
 enum hostile_fate {
 	FATE_CHAIN = 1,			/**< dropped_bad_chain. */
