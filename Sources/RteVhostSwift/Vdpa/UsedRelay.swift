@@ -30,15 +30,14 @@ enum UsedRelay {
             var index = header.load(1)
             let count = Int(end &- index)
             guard count <= size else { throw .frontend(.badState) }
+            var log = RelayLog(queue.value.dirtyLog, over: memory)
             while index != end {
                 let slot = Int(index) & (size - 1)
                 let element = unsafe crte_ring_used_element(shadow, UInt16(slot))
                 let head = Int(element & 0xffff_ffff)
                 guard head < size else { throw .frontend(.badValue) }
                 elements.store(element, at: slot)
-                if queue.value.profile.logsWrites {
-                    logChain(table, head, in: memory, queue.value.dirtyLog)
-                }
+                if queue.value.profile.logsWrites { log.markChain(table, head) }
                 index &+= 1
             }
             header.storeRelease(end, at: 1)
