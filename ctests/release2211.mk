@@ -4,7 +4,7 @@
 #   make ctest-22.11               its own tests, and those of the control plane that use no function
 #                                  of one release alone
 
-R2211_SHARED = api_callbacks api_extern api_features api_queue frontend_messages \
+R2211_SHARED = api_callbacks api_extern api_features api_peers api_queue frontend_messages \
 	guest_bad guest_offloads guest_receive guest_shapes vdpa_relay
 R2211_OWN := $(sort $(patsubst ctests/release2211/test_%.c,%, \
 	$(wildcard ctests/release2211/test_*.c)))

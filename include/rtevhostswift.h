@@ -7,8 +7,8 @@
 
 /**
  * @file
- * What librtevhostswift offers beyond DPDK 21.08's rte_vhost: per-queue counters and one more ordering mode of the
- * asynchronous dequeue. Every symbol declared here is in the version node RTEVHOSTSWIFT_1.
+ * What librtevhostswift offers beyond DPDK 21.08's rte_vhost: per-queue counters, who may connect, and one more
+ * ordering mode of the asynchronous dequeue. Every symbol declared here is in the version node RTEVHOSTSWIFT_1.
  */
 
 #include <stddef.h>
@@ -81,6 +81,31 @@ struct rtevhostswift_vring_stats {
  *   0, or -1 when there is no such device or queue, or stats is NULL.
  */
 int rtevhostswift_vring_stats_get(int vid, uint16_t queue_id, struct rtevhostswift_vring_stats *stats, size_t size);
+
+/** Most users that rtevhostswift_driver_allow_uids() takes. */
+#define RTEVHOSTSWIFT_MAX_UIDS 16
+
+/**
+ * Say who may be at the other end of a socket's connections; without it, whoever the mode of the socket's file lets
+ * connect. A peer whose user (SO_PEERCRED: of the process that called connect(), or listen() where the library is the
+ * client) is not in the list is hung up on before a byte is read, with one log line a second at most. Root is not in
+ * the list unless it says so. To be called between rte_vhost_driver_register() and rte_vhost_driver_start(); a second
+ * call replaces the list.
+ *
+ * RTEVHOSTSWIFT_ALLOW_UIDS in the environment, decimal numbers with commas between them, is such a list for every
+ * socket that the process registers, whether it knows this library or not. A peer has to be in both where there are
+ * two. With a value that is no such list nothing can be registered.
+ *
+ * @param path
+ *   Socket, as given to rte_vhost_driver_register().
+ * @param uids
+ *   Users, numbers as this process's user namespace has them.
+ * @param count
+ *   How many, from 1 to RTEVHOSTSWIFT_MAX_UIDS.
+ * @return
+ *   0, or -1 when the path is not registered or started already, or the list is empty, too long or NULL or contains -1.
+ */
+int rtevhostswift_driver_allow_uids(const char *path, const uint32_t *uids, unsigned int count);
 
 /** The library's own version, "major.minor.patch"; static storage. */
 const char *rtevhostswift_version(void);

@@ -14,9 +14,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/** RENAME_NOREPLACE of Linux. */
+#define CRTE_RENAME_NOREPLACE 1u
 
 /** Most descriptors taken from one message; Linux itself never delivers more than 253. */
 #define CRTE_MAX_DESCRIPTORS 16
@@ -93,6 +97,30 @@ static inline int crte_bind(int fd, const struct sockaddr_un *address)
 static inline int crte_connect(int fd, const struct sockaddr_un *address)
 {
 	return connect(fd, (const struct sockaddr *)address, sizeof(*address));
+}
+
+/** Renames a socket's file unless the new name is taken. */
+static inline int crte_rename(const struct sockaddr_un *from, const struct sockaddr_un *to)
+{
+	return (int)syscall(SYS_renameat2, AT_FDCWD, from->sun_path, AT_FDCWD, to->sun_path,
+		CRTE_RENAME_NOREPLACE);
+}
+
+/** User at the other end of a connected Unix socket. 0, or -1 with errno. */
+static inline int crte_peer_user(int fd, uint32_t *user)
+{
+	/* struct ucred, which glibc declares under _GNU_SOURCE only. */
+	struct {
+		pid_t process;
+		uid_t user;
+		gid_t group;
+	} credentials = { 0, (uid_t)-1, (gid_t)-1 };
+	socklen_t size = sizeof(credentials);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+		return -1;
+	*user = credentials.user;
+	return 0;
 }
 
 static inline int crte_accept(int fd)

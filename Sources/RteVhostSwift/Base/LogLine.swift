@@ -108,6 +108,11 @@ struct LogLine: ~Copyable {
         case .limitReached: add("limit reached")
         case .unsupported: add("not supported")
         case .frontend(let fault): add(fault.words)
+        case .foreignUser(let user):
+            add("uid ")
+            add(Int(user))
+            add(" is not allowed")
+        case .badUserList: add("RTEVHOSTSWIFT_ALLOW_UIDS is not a list of at most 16 users")
         case .system(let code):
             add("system error ")
             add(Int(code))

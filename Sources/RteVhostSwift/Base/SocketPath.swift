@@ -36,6 +36,18 @@ struct SocketPath: Equatable {
         return hash
     }
 
+    /// The path with a suffix; nil when no socket's address holds it.
+    func appending(_ suffix: StaticString) -> SocketPath? {
+        var path = self
+        guard count + suffix.utf8CodeUnitCount <= 107 else { return nil }
+        for index in 0..<suffix.utf8CodeUnitCount {
+            // SAFETY: a static string's storage holds utf8CodeUnitCount bytes.
+            path.bytes[count + index] = unsafe suffix.utf8Start[index]
+        }
+        path.count += suffix.utf8CodeUnitCount
+        return path
+    }
+
     static func == (left: SocketPath, right: SocketPath) -> Bool {
         guard left.count == right.count else { return false }
         for index in 0..<left.count where left.bytes[index] != right.bytes[index] { return false }

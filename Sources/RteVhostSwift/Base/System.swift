@@ -58,48 +58,6 @@ enum System {
         }
     }
 
-    /// What tells the file at a path apart from any other.
-    struct FileIdentity: Equatable {
-        /// st_dev
-        var device: UInt
-        /// st_ino
-        var inode: UInt
-    }
-
-    /// What lstat says of the file at `path`; nil when there is none.
-    private static func status(_ path: SocketPath) -> stat? {
-        var status = stat()
-        var address = path.address
-        // SAFETY: sun_path holds the path with a closing zero.
-        let result = unsafe withUnsafePointer(to: &address.sun_path) { bytes in
-            unsafe lstat(UnsafeRawPointer(bytes).assumingMemoryBound(to: CChar.self), &status)
-        }
-        return result == 0 ? status : nil
-    }
-
-    /// True when `path` is a socket in the file system.
-    static func isSocket(_ path: SocketPath) -> Bool {
-        // S_IFMT, S_IFSOCK
-        status(path).map { $0.st_mode & 0o170000 == 0o140000 } ?? false
-    }
-
-    /// Identity of the file at `path`; nil when there is none.
-    static func identity(_ path: SocketPath) -> FileIdentity? {
-        status(path).map {
-            FileIdentity(device: UInt($0.st_dev), inode: UInt($0.st_ino))
-        }
-    }
-
-    /// Removes `path`; an error is of no consequence.
-    static func unlink(_ path: SocketPath) {
-        var address = path.address
-        // SAFETY: as in isSocket.
-        unsafe withUnsafePointer(to: &address.sun_path) { bytes in
-            _ = unsafe CRteVhost.unlink(
-                UnsafeRawPointer(bytes).assumingMemoryBound(to: CChar.self))
-        }
-    }
-
     /// The next waiting connection, non-blocking; nil when there is none.
     static func accept(_ listener: Int32) -> FileDescriptor? {
         let number = crte_accept(listener)

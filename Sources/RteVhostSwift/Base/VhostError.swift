@@ -20,6 +20,10 @@ enum VhostError: Error, Equatable {
     case limitReached
     /// The library does not do this.
     case unsupported
+    /// The process at the other end of a socket runs as this user, who may not connect.
+    case foreignUser(UInt32)
+    /// `RTEVHOSTSWIFT_ALLOW_UIDS` is not a list of users.
+    case badUserList
     /// A system call failed with this errno.
     case system(Int32)
     /// The frontend broke the vhost-user protocol, in the words of the log line.
@@ -30,13 +34,14 @@ extension VhostError {
     /// The errno that says the same, for functions that set it.
     var posixCode: Int32 {
         switch self {
-        case .invalidArgument, .frontend: EINVAL
+        case .invalidArgument, .frontend, .badUserList: EINVAL
         case .notFound: ENOENT
         case .exists: EEXIST
         case .busy: EBUSY
         case .outOfMemory: ENOMEM
         case .limitReached: ENOSPC
         case .unsupported: ENOTSUP
+        case .foreignUser: EACCES
         case .system(let code): code
         }
     }

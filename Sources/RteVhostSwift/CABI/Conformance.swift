@@ -84,6 +84,8 @@ enum Conformance {
         unsafe sameType(
             rtevhostswift_pktmbuf_pool_create,
             CRteVhost.rtevhostswift_pktmbuf_pool_create)
+        unsafe sameType(
+            rtevhostswift_driver_allow_uids, CRteVhost.rtevhostswift_driver_allow_uids)
         unsafe sameType(rtevhostswift_version, CRteVhost.rtevhostswift_version)
         unsafe sameType(rtevhostswift_vring_stats_get, CRteVhost.rtevhostswift_vring_stats_get)
     }

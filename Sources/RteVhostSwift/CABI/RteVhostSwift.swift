@@ -13,6 +13,24 @@ public func rtevhostswift_version() -> UnsafePointer<CChar>? {
     return unsafe UnsafeRawPointer(version.utf8Start).assumingMemoryBound(to: CChar.self)
 }
 
+/// `rtevhostswift_driver_allow_uids`: 0; -1 for a path that is not registered or is started, or a
+/// list that is none.
+@_cdecl("rtevhostswift_driver_allow_uids")
+public func rtevhostswift_driver_allow_uids(
+    _ path: UnsafePointer<CChar>?, _ uids: UnsafePointer<UInt32>?, _ count: UInt32
+) -> Int32 {
+    let name: StaticString = "rtevhostswift_driver_allow_uids"
+    guard let path = unsafe Call.path(name, path) else { return -1 }
+    return Call.result(name, path: path) { () throws(VhostError) in
+        guard let uids = unsafe uids, count > 0 else { throw .invalidArgument }
+        guard count <= UInt32(UserList.maximumCount) else { throw .limitReached }
+        var users = UserList()
+        // SAFETY: the caller's array has `count` numbers, which were found to be few.
+        for index in 0..<Int(count) { try users.add(unsafe uids[index]) }
+        try Library.allow(path, users)
+    }
+}
+
 /// `rtevhostswift_vring_stats_get`: 0 or -1.
 @_cdecl("rtevhostswift_vring_stats_get")
 public func rtevhostswift_vring_stats_get(

@@ -37,6 +37,8 @@ struct Driver: ~Copyable {
     var vdpa: VdpaDevice?
     /// The application's callbacks.
     var callbacks: DeviceCallbacks?
+    /// Who may be at the other end of its connections; not changed once it is started.
+    var peers = PeerRule()
     /// The listening socket.
     var listener: FileDescriptor?
     /// The file that the listening socket was bound to; another one at the path is not removed.
@@ -79,6 +81,8 @@ struct Driver: ~Copyable {
     mutating func reset() {
         path = SocketPath()
         callbacks = nil
+        peers = PeerRule()
+        refusalLogged = 0
         vdpa = nil
         listener = nil
         file = nil

@@ -73,7 +73,9 @@ extension HeapCell where Value == EventLoop {
 
     private func takeConnection(_ driver: HeapCell<Driver>) throws(VhostError) -> FileDescriptor {
         if let socket = driver.value.fresh.take() { return socket }
-        return try System.connect(to: driver.value.path)
+        let socket = try System.connect(to: driver.value.path)
+        try driver.value.peers.check(socket)
+        return socket
     }
 
     private func tryLater(_ driver: HeapCell<Driver>, _ error: VhostError) {

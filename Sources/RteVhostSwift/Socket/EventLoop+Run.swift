@@ -64,6 +64,7 @@ extension HeapCell where Value == EventLoop {
         for _ in 0..<16 {
             guard let socket = System.accept(listener) else { return }
             do throws(VhostError) {
+                try driver.value.peers.check(socket)
                 try open(socket, driver)
             } catch {
                 let now = System.nanoseconds()

@@ -6,7 +6,8 @@ import Synchronization
 /// `rte_vhost_driver_start`.
 extension Library {
     /// Begins to listen, or to connect. Throws `notFound`, `busy` when it does already,
-    /// `invalidArgument` without callbacks, `system`. A client that may try again goes on where
+    /// `invalidArgument` without callbacks, `system`, `foreignUser` for a client that may not try
+    /// again. A client that may try again goes on where
     /// nobody listens.
     static func start(_ path: SocketPath) throws(VhostError) {
         let loop = try shared()
@@ -45,8 +46,11 @@ extension Library {
     private static func startClient(
         _ loop: HeapCell<EventLoop>, _ driver: HeapCell<Driver>
     ) throws(VhostError) {
-        driver.value.fresh =
-            driver.value.flags.reconnects ? nil : try System.connect(to: driver.value.path)
+        if !driver.value.flags.reconnects {
+            let socket = try System.connect(to: driver.value.path)
+            try driver.value.peers.check(socket)
+            driver.value.fresh = consume socket
+        }
         driver.value.reconnection.tryAtOnce(System.nanoseconds())
         finishStarting(loop, driver)
         loop.value.nextAttempt.store(0, ordering: .releasing)
@@ -76,10 +80,7 @@ extension Library {
         do throws(VhostError) {
             return try System.listen(at: path, backlog: 128)
         } catch {
-            guard System.isAddressInUse(error), System.isSocket(path),
-                !System.hasListener(at: path)
-            else { throw error }
-            System.unlink(path)
+            guard System.isAddressInUse(error), StaleSocket.remove(path) else { throw error }
             return try System.listen(at: path, backlog: 128)
         }
     }

@@ -25,15 +25,17 @@ enum Library {
     }
 
     /// Registers a socket. Throws `exists`, `invalidArgument`, `unsupported`, `limitReached`,
-    /// `outOfMemory`.
+    /// `outOfMemory`, `badUserList`.
     static func register(_ path: SocketPath, _ flags: DriverFlags) throws(VhostError) {
         guard flags.rawValue & ~DriverFlags.known == 0 else { throw .invalidArgument }
         let loop = try shared()
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }
         guard loop.value.registry.find(path) == nil else { throw .exists }
+        let environment = try System.allowedUsers()
         let driver = try loop.value.registry.claim(path)
         driver.value.flags = flags
+        driver.value.peers.environment = environment
         driver.value.features = Feature.netDefaults(flags)
         driver.value.protocolFeatures = flags.protocolFeatures
         driver.value.state = .registered
@@ -48,6 +50,17 @@ enum Library {
         defer { loop.value.registry.lock.unlock() }
         guard let (_, driver) = loop.value.registry.find(path) else { throw .notFound }
         return body(&driver.value)
+    }
+
+    /// Says who may be at the other end of a driver's connections. Throws `notFound`, and `busy` once
+    /// it is started.
+    static func allow(_ path: SocketPath, _ users: UserList) throws(VhostError) {
+        let isDone = try change(path) { driver in
+            guard driver.state == .registered else { return false }
+            driver.peers.application = users
+            return true
+        }
+        guard isDone else { throw .busy }
     }
 
     /// Replaces the offered features; the application then serves its devices by itself.

@@ -40,7 +40,8 @@ struct SystemTests {
         let map: [(VhostError, Int32)] = [
             (.invalidArgument, EINVAL), (.notFound, ENOENT), (.exists, EEXIST), (.busy, EBUSY),
             (.outOfMemory, ENOMEM), (.limitReached, ENOSPC), (.unsupported, ENOTSUP),
-            (.frontend(.malformed), EINVAL), (.system(EPIPE), EPIPE),
+            (.frontend(.malformed), EINVAL),
+            (.foreignUser(1), EACCES), (.badUserList, EINVAL), (.system(EPIPE), EPIPE),
         ]
         for (error, code) in map { #expect(error.posixCode == code) }
     }
