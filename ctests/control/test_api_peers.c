@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Who may connect: the mode of the socket's file is what the application's umask says; beyond that,
- * lists of users by rtevhostswift_driver_allow_uids() and RTEVHOSTSWIFT_ALLOW_UIDS. What needs other
- * users needs root; without it, the own user takes their parts.
+ * Who may connect: the mode of the socket's file is what the application's umask says; beyond
+ * that, lists of users by rtevhostswift_driver_allow_uids() and RTEVHOSTSWIFT_ALLOW_UIDS. What needs
+ * other users needs root; without it, the own user takes their parts.
  */
 #define _GNU_SOURCE
 #include "control.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * hostile.md, Frontend: "the socket path taken, ... replaced". A stale socket file is replaced only if
- * it is a socket and nobody listens; the file of a living process stays, at whatever moment it comes to
- * be there.
+ * hostile.md, Frontend: "the socket path taken, ... replaced". A stale socket file is replaced
+ * only if it is a socket and nobody listens; the file of a living process stays, at whatever moment
+ * it comes to be there.
  */
 #define _GNU_SOURCE
 #include "control.h"
@@ -259,7 +259,7 @@ static int contend(const char *path)
 	return 1;
 }
 
-/* Processes that find the same stale socket at the same time: one at most gets the path, and keeps it. */
+/* Processes find the same stale socket at the same time: one at most gets the path and keeps it. */
 static void one_of_many_gets_the_path(void **state)
 {
 	const int contenders = 4, rounds = 15;
