@@ -29,7 +29,7 @@ TRAFFIC_SOURCES := $(sort $(wildcard ctests/guest/guest_*.c ctests/guest/traffic
 GUEST_HEADERS := $(wildcard ctests/guest/*.h)
 SWITCH_SOURCES := $(sort $(wildcard examples/vhost*switch*.c))
 
-.PHONY: all library flavour-22.11 demo test packages swift-test check interop interop-dpdk tidy abi install install-dropin clean
+.PHONY: all library flavour-22.11 demo test packages swift-test check interop interop-dpdk tidy unsafe-table abi install install-dropin clean
 
 all: library build/bin/vhost-switch build/bin/guest-traffic
 
@@ -85,6 +85,10 @@ check: library flavour-22.11
 
 tidy:
 	tools/tidy
+
+# Every use of `unsafe`: counts into docs/unsafe.md, each one into build/unsafe.md.
+unsafe-table:
+	tools/unsafe-table
 
 abi: library flavour-22.11
 	tools/abi-check $(LIBRARY)

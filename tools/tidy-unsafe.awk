@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The librtevhostswift authors
 #
-# Reads what tidy-strip.awk wrote. `unsafe` only where the list (variable `list`) allows it; with `table` set, prints
-# its uses by file instead.
+# Reads what tidy-strip.awk wrote. `unsafe` only where the list (variable `list`) allows it.
 
 BEGIN {
     FS = "\001"
@@ -26,15 +25,11 @@ function count(code, word,    n) {
     attributes = count(code, "@safe|@unsafe|@unchecked|nonisolated\\(unsafe\\)")
     gsub(/nonisolated\(unsafe\)|@unsafe/, "", code)
     uses = count(code, "[^A-Za-z0-9_.]unsafe[^A-Za-z0-9_]")
-    if (path != last) { order[++files] = path; last = path }
-    useCount[path] += uses
-    attributeCount[path] += attributes
-    if ($5 ~ /SAFETY:/) safetyCount[path]++
     if (uses + attributes == 0) next
     whole = $2 "/*"
     if (path in allowed) isUsed[path] = 1
     else if (whole in allowed) isUsed[whole] = 1
-    else if (!table && !(path in reported)) {
+    else if (!(path in reported)) {
         reported[path] = 1
         printf "%s:%d: unsafe code in a file that tools/tidy-unsafe.txt does not list\n", $1, $3
         failed = 1
@@ -42,20 +37,6 @@ function count(code, word,    n) {
 }
 
 END {
-    if (table) {
-        printf "%-40s %8s %12s %14s\n", "file", "unsafe", "attributes", "SAFETY lines"
-        for (i = 1; i <= files; i++) {
-            path = order[i]
-            if (useCount[path] + attributeCount[path] == 0) continue
-            printf "%-40s %8d %12d %14d\n", path, useCount[path], attributeCount[path], safetyCount[path]
-            total += useCount[path]
-            totalAttributes += attributeCount[path]
-            totalSafety += safetyCount[path]
-            with++
-        }
-        printf "%-40s %8d %12d %14d\n", with " of " files " files", total, totalAttributes, totalSafety
-        exit 0
-    }
     for (path in allowed) if (!(path in isUsed)) {
         printf "tools/tidy-unsafe.txt:%d: %s has no unsafe code\n", allowed[path], path
         failed = 1

@@ -2,8 +2,8 @@
 
 /*
  * Who may connect: the mode of the socket's file is what the application's umask says; beyond
- * that, lists of users by rtevhostswift_driver_allow_uids() and RTEVHOSTSWIFT_ALLOW_UIDS. What needs
- * other users needs root; without it, the own user takes their parts.
+ * that, lists of users by rtevhostswift_driver_allow_uids() and RTEVHOSTSWIFT_ALLOW_UIDS. What
+ * needs other users needs root; without it, the own user takes their parts.
  */
 #define _GNU_SOURCE
 #include "control.h"
