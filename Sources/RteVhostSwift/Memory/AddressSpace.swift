@@ -41,6 +41,12 @@ struct AddressSpace {
         direct.scannedSlice(at: address, count: wanted)
     }
 
+    /// The same, all `wanted` bytes or nothing.
+    @inline(__always)
+    func directWhole(at address: GuestAddress, count wanted: UInt32) -> GuestSlice? {
+        direct.scannedWhole(at: address, count: wanted)
+    }
+
     @inline(never)
     private func translated(
         _ address: GuestAddress, _ wanted: Int, _ permission: AccessPermission

@@ -169,6 +169,28 @@ struct MemoryTable: BitwiseCopyable {
         return nil
     }
 
+    /// The same, all `wanted` bytes or nothing.
+    @inline(__always)
+    func scannedWhole(at address: GuestAddress, count wanted: UInt32) -> GuestSlice? {
+        var index = 0
+        // SAFETY: indices below scanCount are regions of the table; the bytes lie in the region,
+        // by the two comparisons, all of which is mapped at host, which is not NULL.
+        while index < scanCount {
+            let offset = unsafe address.rawValue &- regions[index].guest
+            let byteCount = unsafe regions[index].byteCount
+            if offset < byteCount {
+                guard UInt64(wanted) <= byteCount &- offset else { return nil }
+                return unsafe GuestSlice(
+                    proven: UnsafeMutableRawPointer(
+                        bitPattern: regions[index].host &+ UInt(offset)
+                    ).unsafelyUnwrapped,
+                    count: Int(wanted))
+            }
+            index &+= 1
+        }
+        return nil
+    }
+
     /// The same in the region that has the address.
     @inline(__always)
     private func slice(at address: GuestAddress, count wanted: Int, region: Int) -> GuestSlice {

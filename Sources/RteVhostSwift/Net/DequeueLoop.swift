@@ -26,13 +26,16 @@ extension QueueBurst {
     ) -> Int {
         var count = 0
         var steps = 0
+        var looksForPlain = E.completesAtOnce
         while steps < limit {
-            if E.completesAtOnce, steps &+ ChainBatch.count <= limit,
-                dequeueBatch(&ring, packets: packets, start: count)
-            {
-                steps &+= ChainBatch.count
-                count &+= ChainBatch.count
-                continue
+            if looksForPlain {
+                let plain = dequeuePlain(
+                    &ring, packets: packets, start: count, limit: limit &- steps)
+                steps &+= plain
+                count &+= plain
+                guard steps < limit else { break }
+                // Where one packet is in pieces, the next is likely to be.
+                looksForPlain = plain > 0
             }
             steps &+= 1
             let mark = ring.mark

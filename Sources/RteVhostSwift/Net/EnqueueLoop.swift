@@ -27,12 +27,15 @@ extension QueueBurst {
         // Bad chains are given back within reason: a call for one packet must not walk a ring full
         // of them. The next call goes on.
         var patience = limit &+ 64
+        var looksForPlain = E.completesAtOnce && !profile.logsWrites
         while count < limit, patience > 0 {
-            if E.completesAtOnce, !profile.logsWrites, count &+ ChainBatch.count <= limit,
-                enqueueBatch(&ring, packets: packets, start: count)
-            {
-                count &+= ChainBatch.count
-                continue
+            if looksForPlain {
+                let plain = enqueuePlain(
+                    &ring, packets: packets, start: count, limit: limit &- count)
+                count &+= plain
+                guard count < limit else { break }
+                // Where one packet is in pieces, the next is likely to be.
+                looksForPlain = plain > 0
             }
             patience &-= 1
             guard let packet = packets[count] else { return count }

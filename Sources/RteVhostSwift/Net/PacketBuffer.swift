@@ -24,19 +24,20 @@ struct PacketBuffer: BitwiseCopyable {
         unsafe pointer = object.assumingMemoryBound(to: rte_mbuf.self)
     }
 
-    /// Makes a fresh mbuf of a pool empty. Pools keep refcnt 1, one segment and no next.
+    /// Makes a fresh mbuf of a pool a packet of one segment of `byteCount` bytes. Pools keep refcnt
+    /// 1, one segment and no next.
     @inline(__always)
-    func prepare() {
+    func prepare(byteCount: Int = 0) {
         // SAFETY: the caller owns the mbuf.
         // DPDK: no more headroom than there is buffer.
-        unsafe pointer.pointee.data_off = min(UInt16(Self.headroom), pointer.pointee.buf_len)
-        unsafe pointer.pointee.refcnt = 1
-        unsafe pointer.pointee.nb_segs = 1
-        unsafe pointer.pointee.port = UInt16.max
+        let offset = unsafe min(UInt64(Self.headroom), UInt64(pointer.pointee.buf_len))
+        // rearm_data: data_off; behind it refcnt 1, nb_segs 1 and port 0xffff.
+        unsafe UnsafeMutableRawPointer(pointer).storeBytes(
+            of: offset | 0xffff_0001_0001_0000, toByteOffset: 16, as: UInt64.self)
         unsafe pointer.pointee.ol_flags &= OffloadFlags.externalBuffer
         unsafe pointer.pointee.packet_type = 0
-        unsafe pointer.pointee.pkt_len = 0
-        unsafe pointer.pointee.data_len = 0
+        unsafe pointer.pointee.pkt_len = UInt32(truncatingIfNeeded: byteCount)
+        unsafe pointer.pointee.data_len = UInt16(truncatingIfNeeded: byteCount)
         unsafe pointer.pointee.vlan_tci = 0
         unsafe pointer.pointee.vlan_tci_outer = 0
         unsafe pointer.pointee.next = nil

@@ -41,14 +41,18 @@ struct PacketSupply: ~Copyable {
         return packet
     }
 
-    /// Bytes that fit into the mbuf that comes after `index` others; nil when it is not at hand.
+    /// Mbufs that were taken from the pool for this burst and not handed out.
     @inline(__always)
-    func capacity(ahead index: Int) -> Int? {
-        // SAFETY: objects position..<end were taken from the pool and not handed out.
-        guard position &+ index < end, let object = unsafe objects[position &+ index] else {
-            return nil
-        }
-        return unsafe PacketBuffer(object: object).capacity
+    var atHand: PacketObjects {
+        // SAFETY: objects position..<end are mbufs of the pool; `fill` put them there.
+        unsafe PacketObjects(base: objects.base + position, count: end &- position)
+    }
+
+    /// The first `count` of those at hand were handed out.
+    @inline(__always)
+    mutating func drop(_ count: Int) {
+        precondition(count >= 0 && count <= end &- position)
+        position &+= count
     }
 
     /// True when the pool has so many mbufs, free or not.

@@ -27,7 +27,7 @@ struct QueueBurst {
     /// Chains that may be taken now, at most `limit`; counts and logs a ring that the guest broke.
     @inline(__always)
     func availableChains<R: Ring & ~Copyable>(_ ring: inout R, limit: Int) -> Int {
-        let available = ring.refreshAvailable(limit: limit)
+        let available = ring.estimateAvailable(limit: limit)
         if ring.isBroken { reportBroken() }
         return available
     }

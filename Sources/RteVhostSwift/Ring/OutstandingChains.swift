@@ -47,6 +47,29 @@ struct OutstandingChains: ~Copyable {
         return true
     }
 
+    /// True when a chain with this id may be added.
+    @inline(__always)
+    func isFree(_ id: UInt16) -> Bool { Int(id) < ids.count && !ids[Int(id)] }
+
+    /// Marks an id as out, of a chain that never goes back: its slots are for `occupy`.
+    @inline(__always)
+    func reserve(_ id: UInt16) { ids[Int(id)] = true }
+
+    /// The slots of reserved ids. They count as taken: whoever compares marks sees that.
+    @inline(__always)
+    mutating func occupy(_ slots: Int) {
+        slotCount &+= slots
+        sequence &+= UInt16(truncatingIfNeeded: slots)
+    }
+
+    /// Forgets the id of a chain that was used: its slots are for `vacate`.
+    @inline(__always)
+    func release(_ id: UInt16) { ids[Int(id)] = false }
+
+    /// The slots of released ids.
+    @inline(__always)
+    mutating func vacate(_ slots: Int) { slotCount &-= slots }
+
     /// Forgets a chain that was used.
     @inline(__always)
     mutating func remove(id: UInt16, slots: Int) {

@@ -31,17 +31,28 @@ struct PackedDescriptor: RingDescriptor {
     /// VIRTQ_DESC_F_NEXT, WRITE, INDIRECT, AVAIL and USED.
     static let meaningfulFlags: UInt16 = 0x8087
 
+    /// Those of them that change with the lap.
+    static let lapFlags: UInt16 = 0x8080
+
     /// These flags of an available descriptor that is a chain by itself.
     @inline(__always)
     static func plainFlags(_ direction: ChainDirection, _ wrapCounter: Bool) -> UInt16 {
         (wrapCounter ? 0x0080 : 0x8000) | (direction == .deviceWrites ? 2 : 0)
     }
 
-    /// The second word of a used descriptor: id and length, VIRTQ_DESC_F_AVAIL and
-    /// VIRTQ_DESC_F_USED as the counter, VIRTQ_DESC_F_WRITE where the device wrote anything.
+    /// The second word of a used descriptor, but for `usedFlags`: id and length, and
+    /// VIRTQ_DESC_F_WRITE where the device wrote anything.
     @inline(__always)
-    static func usedWord(_ entry: UsedEntry, wrapCounter: Bool) -> UInt64 {
-        let flags: UInt64 = (wrapCounter ? 0x8080 : 0) | (entry.byteCount > 0 ? 2 : 0)
+    static func usedWord(_ entry: UsedEntry) -> UInt64 {
+        let flags: UInt64 = entry.byteCount > 0 ? 2 : 0
         return UInt64(entry.byteCount) | UInt64(entry.id) << 32 | flags << 48
     }
+
+    /// VIRTQ_DESC_F_AVAIL and VIRTQ_DESC_F_USED of that word in the lap of this wrap counter.
+    @inline(__always)
+    static func usedFlags(_ wrapCounter: Bool) -> UInt64 { wrapCounter ? 0x8080 << 48 : 0 }
+
+    /// The id in such a word.
+    @inline(__always)
+    static func usedId(_ word: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: word >> 32) }
 }

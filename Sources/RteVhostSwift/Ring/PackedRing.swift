@@ -24,7 +24,7 @@ struct PackedRing: ~Copyable {
     /// because a guest that polls fetches the cache line anew for every one that it sees.
     private let shadow: FixedBuffer<ShadowEntry>
     private var shadowCount = 0
-    private var hasContinuations = false
+    private var hasLongPackets = false
     /// `nextUsed` when the guest was last notified, or asked; nil until the first time.
     private var notifiedUsed: PackedPosition?
     /// VIRTIO_F_EVENT_IDX was negotiated.
@@ -89,7 +89,7 @@ struct PackedRing: ~Copyable {
         self.nextAvailable = nextAvailable
         self.nextUsed = nextUsed
         shadowCount = 0
-        hasContinuations = false
+        hasLongPackets = false
         takenUsed = nextUsed
         notifiedUsed = nil
         isBroken = false
@@ -123,6 +123,19 @@ extension PackedRing: Ring {
         }
         // A chain that does not end is for `takeChain` to find.
         return chains == 0 && slots > 0 ? 1 : chains
+    }
+
+    /// Drivers offer slots in order: where the last one is available, those before it are.
+    @inline(__always)
+    mutating func estimateAvailable(limit: Int) -> Int {
+        guard limit > 1, limit <= outstanding.freeSlots, !isBroken else {
+            return refreshAvailable(limit: limit)
+        }
+        var last = nextAvailable
+        last.advance(by: limit &- 1, size: size)
+        let second = words.loadAcquire(Int(last.index) &* 2 &+ 1)
+        let descriptor = PackedDescriptor(GuestWords(first: 0, second: second))
+        return descriptor.isAvailable(last.wrapCounter) ? limit : refreshAvailable(limit: limit)
     }
 
     @inline(__always)
@@ -199,32 +212,43 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
-    mutating func takeBatch(
-        _ direction: ChainDirection, from memory: AddressSpace
-    ) -> ChainBatch? {
-        let start = Int(nextAvailable.index)
-        guard !isBroken, start &+ ChainBatch.count <= size,
-            outstanding.freeSlots >= ChainBatch.count
+    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> PlainRun {
+        if shadowCount >= Self.shadowLimit { makeRoom(false) }
+        let room = min(outstanding.freeSlots, Self.shadowLimit &- shadowCount)
+        return PlainRun(
+            index: nextAvailable.index,
+            flags: PackedDescriptor.plainFlags(direction, nextAvailable.wrapCounter),
+            limit: isBroken ? 0 : min(limit, room))
+    }
+
+    @inline(__always)
+    func nextPlain(_ run: PlainRun, from memory: AddressSpace) -> PlainChain? {
+        let descriptor = descriptor(run.index)
+        guard descriptor.flags & PackedDescriptor.meaningfulFlags == run.flags,
+            let buffer = memory.directWhole(at: descriptor.address, count: descriptor.byteCount),
+            outstanding.isFree(descriptor.id)
         else { return nil }
-        let flags = PackedDescriptor.plainFlags(direction, nextAvailable.wrapCounter)
-        let sequence = outstanding.sequence
-        var batch = ChainBatch()
-        for index in 0..<ChainBatch.count {
-            let descriptor = descriptor(UInt16(truncatingIfNeeded: start &+ index))
-            let byteCount = Int(descriptor.byteCount)
-            guard descriptor.flags & PackedDescriptor.meaningfulFlags == flags,
-                let slice = memory.slice(
-                    at: descriptor.address, count: byteCount, direction.permission),
-                slice.count == byteCount, outstanding.add(id: descriptor.id, slots: 1)
-            else {
-                outstanding.rewind(to: sequence)
-                return nil
-            }
-            batch.buffers[index] = slice
-            batch.ids[index] = descriptor.id
+        return PlainChain(buffer: buffer, id: descriptor.id)
+    }
+
+    @inline(__always)
+    mutating func usePlain(_ run: inout PlainRun, _ chain: PlainChain, byteCount: UInt32) {
+        outstanding.reserve(chain.id)
+        let entry = UsedEntry(id: chain.id, descriptorCount: 1, byteCount: byteCount)
+        shadow[shadowCount &+ run.count] = ShadowEntry(word: PackedDescriptor.usedWord(entry))
+        run.count &+= 1
+        run.index &+= 1
+        if Int(run.index) == size {
+            run.index = 0
+            run.flags ^= PackedDescriptor.lapFlags
         }
-        nextAvailable.advance(by: ChainBatch.count, size: size)
-        return batch
+    }
+
+    @inline(__always)
+    mutating func endRun(_ run: PlainRun) {
+        outstanding.occupy(run.count)
+        shadowCount &+= run.count
+        nextAvailable.advance(by: run.count, size: size)
     }
 
     @inline(__always)
@@ -244,9 +268,11 @@ extension PackedRing: Ring {
     @inline(__always)
     mutating func putUsed(_ entry: UsedEntry, continues: Bool) {
         if shadowCount >= Self.shadowLimit { makeRoom(continues) }
-        shadow[shadowCount] = ShadowEntry(entry: entry, continues: continues)
+        shadow[shadowCount] = ShadowEntry(
+            word: PackedDescriptor.usedWord(entry),
+            shape: ShadowEntry.Shape(slotCount: entry.descriptorCount, continues: continues))
         shadowCount &+= 1
-        if continues { hasContinuations = true }
+        if continues || entry.descriptorCount != 1 { hasLongPackets = true }
     }
 
     /// Writes a full shadow, but no packet by halves.
@@ -257,45 +283,50 @@ extension PackedRing: Ring {
 
     @inline(__always)
     mutating func publishUsed() {
-        guard !hasContinuations else { return publishPackets() }
-        var position = nextUsed
+        guard !hasLongPackets else { return publishLongPackets() }
+        var slot = Int(nextUsed.index)
+        var lap = PackedDescriptor.usedFlags(nextUsed.wrapCounter)
         for index in 0..<shadowCount {
-            let entry = shadow[index].entry
-            words.storeRelease(
-                PackedDescriptor.usedWord(entry, wrapCounter: position.wrapCounter),
-                at: Int(position.index) &* 2 &+ 1)
-            outstanding.remove(id: entry.id, slots: Int(entry.descriptorCount))
-            position.advance(by: Int(entry.descriptorCount), size: size)
+            let word = shadow[index].word
+            words.storeRelease(word | lap, at: slot &* 2 &+ 1)
+            outstanding.release(PackedDescriptor.usedId(word))
+            slot &+= 1
+            if slot == size {
+                slot = 0
+                lap = PackedDescriptor.usedFlags(lap == 0)
+            }
         }
-        nextUsed = position
+        outstanding.vacate(shadowCount)
+        nextUsed.index = UInt16(truncatingIfNeeded: slot)
+        nextUsed.wrapCounter = lap != 0
         shadowCount = 0
     }
 
-    /// The same where packets have several entries.
+    /// The same where packets have several entries, or entries several slots.
     @inline(never)
-    private mutating func publishPackets() {
+    private mutating func publishLongPackets() {
         var index = 0
         while index < shadowCount {
             let first = nextUsed
-            let word = used(shadow[index].entry)
+            let word = used(shadow[index])
             index &+= 1
             // A packet's first entry shows the others with it: they are written before.
-            while index < shadowCount, shadow[index].continues {
+            while index < shadowCount, shadow[index].shape.continues {
                 let slot = Int(nextUsed.index)
-                words.store(used(shadow[index].entry), at: slot &* 2 &+ 1)
+                words.store(used(shadow[index]), at: slot &* 2 &+ 1)
                 index &+= 1
             }
             words.storeRelease(word, at: Int(first.index) &* 2 &+ 1)
         }
         shadowCount = 0
-        hasContinuations = false
+        hasLongPackets = false
     }
 
     /// The word for the next used slot; moves on behind the chain's slots.
-    private mutating func used(_ entry: UsedEntry) -> UInt64 {
-        let word = PackedDescriptor.usedWord(entry, wrapCounter: nextUsed.wrapCounter)
-        let slots = Int(entry.descriptorCount)
-        outstanding.remove(id: entry.id, slots: slots)
+    private mutating func used(_ entry: ShadowEntry) -> UInt64 {
+        let word = entry.word | PackedDescriptor.usedFlags(nextUsed.wrapCounter)
+        let slots = Int(entry.shape.slotCount)
+        outstanding.remove(id: PackedDescriptor.usedId(word), slots: slots)
         nextUsed.advance(by: slots, size: size)
         return word
     }

@@ -14,15 +14,28 @@ protocol Ring: ~Copyable {
     /// Finds out whether the ring is broken.
     mutating func refreshAvailable(limit: Int) -> Int
 
+    /// The same for the pace of a burst, where one look may do: more than there are when the guest
+    /// offers slots out of order, or chains of several.
+    mutating func estimateAvailable(limit: Int) -> Int
+
     /// Takes the next chain and moves on. Bounded by the ring's size, or by the indirect table's.
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,
         from memory: AddressSpace
     ) -> ChainResult
 
-    /// Takes the next four chains when each is one plain buffer of this direction, in one piece of
-    /// memory; nil when they are not, or the format has no such thing: nothing was taken then.
-    mutating func takeBatch(_ direction: ChainDirection, from memory: AddressSpace) -> ChainBatch?
+    /// Begins a run of at most `limit` plain chains. Until its end nothing else may be done.
+    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> PlainRun
+
+    /// The next chain of a run when it is one buffer of the run's direction, in one piece of memory
+    /// that is found at a glance; nil when it is not: `takeChain` tells what there is.
+    func nextPlain(_ run: PlainRun, from memory: AddressSpace) -> PlainChain?
+
+    /// Takes that chain, and writes its used entry as `putUsed` does.
+    mutating func usePlain(_ run: inout PlainRun, _ chain: PlainChain, byteCount: UInt32)
+
+    /// Ends a run.
+    mutating func endRun(_ run: PlainRun)
 
     /// Where the next chain will be taken.
     var mark: RingMark { get }
@@ -51,9 +64,7 @@ extension Ring where Self: ~Copyable {
     @inline(__always)
     mutating func putUsed(_ entry: UsedEntry) { putUsed(entry, continues: false) }
 
-    /// No batches.
+    /// What there is.
     @inline(__always)
-    mutating func takeBatch(
-        _ direction: ChainDirection, from memory: AddressSpace
-    ) -> ChainBatch? { nil }
+    mutating func estimateAvailable(limit: Int) -> Int { refreshAvailable(limit: limit) }
 }

@@ -20,4 +20,13 @@ struct SplitDescriptor: RingDescriptor {
         flags = UInt16(truncatingIfNeeded: words.second >> 32)
         next = UInt16(truncatingIfNeeded: words.second >> 48)
     }
+
+    /// VIRTQ_DESC_F_NEXT, WRITE and INDIRECT.
+    static let meaningfulFlags: UInt16 = 7
+
+    /// These flags of a descriptor that is a chain by itself.
+    @inline(__always)
+    static func plainFlags(_ direction: ChainDirection) -> UInt16 {
+        direction == .deviceWrites ? 2 : 0
+    }
 }

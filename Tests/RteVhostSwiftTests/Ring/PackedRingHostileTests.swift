@@ -191,8 +191,8 @@ struct PackedRingHostileTests {
         #expect(wrong == 0)
     }
 
-    @Test("a batch takes nothing that chains one by one would not: ids and flags")
-    func batches() throws {
+    @Test("a run takes nothing that chains one by one would not: ids and flags")
+    func runs() throws {
         let driver = MockPackedDriver(guest, size: 5, at: 0x1_0000)
         var segments = try SegmentList(ringSize: 5)
         for spoiled in 0..<4 {
@@ -208,28 +208,35 @@ struct PackedRingHostileTests {
                         spoiled, .init(address: 0x1_4000, byteCount: 8), id: id)
                     driver.setFlags(spoiled, flags(bits))
                     let before = ring.mark
-                    let batch = ring.takeBatch(.deviceReads, from: guest.memory)
+                    let plain = ring.usePlain(.deviceReads, limit: 4, from: guest.memory)
                     let isPlain = flags(bits) == 0x80
-                    let isNew = Int(id) == spoiled || id == 4
-                    #expect((batch != nil) == (isPlain && isNew))
-                    guard batch == nil else { continue }
+                    // An id that comes again is found at the second of the two.
+                    let isFirst = Int(id) >= spoiled && id < 4
+                    let isNew = Int(id) == spoiled || id == 4 || isFirst
+                    let expected =
+                        !isPlain || !isNew ? spoiled : Int(id) > spoiled && id < 4 ? Int(id) : 4
                     let after = ring.mark
-                    #expect(after == before && !ring.isBroken)
-                    // The same ids can still be taken: nothing is left behind.
-                    guard isPlain, spoiled > 0 else { continue }
-                    let result = ring.takeChain(
-                        .deviceReads, into: &segments, from: guest.memory)
-                    guard case .chain(let entry) = result else {
-                        Issue.record("slot 0 is lost after a batch that was none")
+                    let isBroken = ring.isBroken
+                    #expect(plain.count == expected && !isBroken)
+                    #expect(plain.enumerated().allSatisfy { Int($1.id) == $0 || $0 == spoiled })
+                    #expect(after.index == before.index + UInt16(expected))
+                    // What ends a run breaks the ring where it must.
+                    guard isPlain, expected < 4 else { continue }
+                    guard
+                        case .none = ring.takeChain(
+                            .deviceReads, into: &segments, from: guest.memory)
+                    else {
+                        Issue.record("an id that is out, or too large, is taken")
                         return
                     }
-                    #expect(entry.id == 0)
+                    let isBrokenNow = ring.isBroken
+                    #expect(isBrokenNow)
                 }
             }
         }
     }
 
-    @Test("buffers that are short, long or outside memory are no batch, and fault one by one")
+    @Test("buffers that are short, long or outside memory end a run, and fault")
     func buffers() throws {
         let driver = MockPackedDriver(guest, size: 4, at: 0x1_0000)
         var segments = try SegmentList(ringSize: 4)
@@ -249,9 +256,9 @@ struct PackedRingHostileTests {
                                 byteCount: isBad ? byteCount : 8)
                         ], id: UInt16(slot))
                 }
-                let batch = ring.takeBatch(.deviceReads, from: guest.memory)
-                #expect(batch == nil)
-                for slot in 0..<4 {
+                let plain = ring.usePlain(.deviceReads, limit: 4, from: guest.memory)
+                #expect(plain.count == spoiled)
+                for slot in spoiled..<4 {
                     segments.removeAll()
                     switch ring.takeChain(
                         .deviceReads, into: &segments, from: guest.memory)

@@ -187,7 +187,7 @@ struct PackedRingTests {
         var segments = try SegmentList(ringSize: 4)
         let offered = ring.refreshAvailable(limit: 32_768)
         let notifies = ring.shouldNotify()
-        let batch = ring.takeBatch(.deviceReads, from: guest.memory)
+        let plain = ring.usePlain(.deviceReads, limit: 4, from: guest.memory)
         ring.setKicksWanted(true)
         ring.publishUsed()
         if case .none = ring.takeChain(.deviceReads, into: &segments, from: guest.memory) {
@@ -195,7 +195,7 @@ struct PackedRingTests {
             Issue.record("a chain from nowhere")
         }
         let isBroken = ring.isBroken
-        #expect(offered == 0 && !notifies && !isBroken && batch == nil)
+        #expect(offered == 0 && !notifies && !isBroken && plain.isEmpty)
     }
 
     /// Fills a ring of any size to the last slot, several laps long.
@@ -288,8 +288,8 @@ struct PackedRingTests {
                 }
                 let after = (ring.isBroken, ring.mark, ring.refreshAvailable(limit: 8))
                 #expect(offered == 1 && after == (true, before, 0))
-                let batch = ring.takeBatch(.deviceReads, from: guest.memory)
-                #expect(batch == nil)
+                let plain = ring.usePlain(.deviceReads, limit: 4, from: guest.memory)
+                #expect(plain.isEmpty)
                 try ring.start(nextAvailable: place(0, true), nextUsed: place(0, true))
                 let isBroken = ring.isBroken
                 #expect(!isBroken)

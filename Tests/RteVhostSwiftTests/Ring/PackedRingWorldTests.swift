@@ -6,7 +6,7 @@ import Testing
 @testable import RteVhostSwift
 
 /// Small worlds: every ring up to five slots, every slot and wrap counter to start at, every way to
-/// cut descriptors into chains, each direct or in a table, batches tried at every chain.
+/// cut descriptors into chains, each direct or in a table, runs of plain chains tried at every chain.
 @Suite("Ring: every small packed ring")
 struct PackedRingWorldTests {
     /// A ring with buffers behind it.
@@ -38,19 +38,17 @@ struct PackedRingWorldTests {
         /// Elements of each chain, and those in a table by bit.
         var lengths: [Int]
         var tables = 0
-        /// Chain at which a batch is tried.
-        var batch: Int?
+        /// Chain at which a run of plain chains is tried.
+        var runStart: Int?
         var direction = ChainDirection.deviceReads
 
         func isIndirect(_ chain: Int) -> Bool { tables >> chain & 1 == 1 }
         /// Slots of a chain.
         func slots(_ chain: Int) -> Int { isIndirect(chain) ? 1 : lengths[chain] }
-        /// True when the ring must give a batch there.
-        func isBatch(size: Int) -> Bool {
-            guard let batch, batch + 4 <= lengths.count else { return false }
-            let before = (0..<batch).reduce(0) { $0 + slots($1) }
-            return (slot + before) % size + 4 <= size
-                && (batch..<batch + 4).allSatisfy { lengths[$0] == 1 && !isIndirect($0) }
+        /// Chains that the ring must take there.
+        var runLength: Int {
+            guard let runStart else { return 0 }
+            return (runStart..<lengths.count).prefix { lengths[$0] == 1 && !isIndirect($0) }.count
         }
     }
 
@@ -88,25 +86,22 @@ struct PackedRingWorldTests {
         var number = 0
         var chain = 0
         while chain < plan.lengths.count {
-            if chain == plan.batch {
-                let batch = ring.takeBatch(plan.direction, from: world.guest.memory)
-                isRight = isRight && (batch != nil) == plan.isBatch(size: world.size)
-                if let batch {
-                    for index in 0..<4 {
-                        let buffer = batch.buffers[index]
-                        let expected = world.element(number, 0)
-                        isRight =
-                            isRight && batch.ids[index] == ids[chain]
-                            && world.guest.address(of: buffer) == expected.address
-                            && buffer.count == Int(expected.byteCount)
-                        ring.putUsed(
-                            UsedEntry(
-                                id: ids[chain], descriptorCount: 1, byteCount: UInt32(chain)))
-                        number += 1
-                        chain += 1
-                    }
-                    continue
+            if chain == plan.runStart {
+                let first = chain
+                let plain = ring.usePlain(
+                    plan.direction, limit: world.size, from: world.guest.memory
+                ) { UInt32(first + $0) }
+                isRight = isRight && plain.count == plan.runLength
+                for taken in plain {
+                    let expected = world.element(number, 0)
+                    isRight =
+                        isRight && taken.id == ids[chain]
+                        && world.guest.address(of: taken.buffer) == expected.address
+                        && taken.buffer.count == Int(expected.byteCount)
+                    number += 1
+                    chain += 1
                 }
+                if !plain.isEmpty { continue }
             }
             segments.removeAll()
             let result = ring.takeChain(
@@ -197,34 +192,34 @@ struct PackedRingWorldTests {
         }
     }
 
-    @Test("a batch tried at every chain of every shape", arguments: [4, 5, 6])
-    func batches(size: Int) throws {
+    @Test("a run tried at every chain of every shape", arguments: [4, 5, 6])
+    func runs(size: Int) throws {
         let world = try World(size: size)
         for lengths in SplitRingWorldTests.compositions(size) {
             for tables in [0, 1, 2, 8] {
-                for batch in 0..<lengths.count {
+                for runStart in 0..<lengths.count {
                     try forEachStart(size) { slot, wrap in
                         let direction: ChainDirection = wrap ? .deviceReads : .deviceWrites
                         try run(
                             world,
                             Plan(
                                 slot: slot, wrap: wrap, lengths: lengths, tables: tables,
-                                batch: batch, direction: direction))
+                                runStart: runStart, direction: direction))
                     }
                 }
             }
         }
     }
 
-    @Test("batches of plain descriptors at every offset", arguments: [3, 4, 7, 8, 9, 12])
-    func plainBatches(size: Int) throws {
+    @Test("runs of plain descriptors at every offset", arguments: [3, 4, 7, 8, 9, 12])
+    func plainRuns(size: Int) throws {
         let world = try World(size: size)
         for count in 1...size {
-            for batch in 0..<count {
+            for runStart in 0..<count {
                 try forEachStart(size) { slot, wrap in
                     let lengths = [Int](repeating: 1, count: count)
                     try run(
-                        world, Plan(slot: slot, wrap: wrap, lengths: lengths, batch: batch))
+                        world, Plan(slot: slot, wrap: wrap, lengths: lengths, runStart: runStart))
                 }
             }
         }

@@ -48,50 +48,52 @@ struct SplitRingWorldTests {
         }
     }
 
+    /// How a run is made.
+    private struct Plan {
+        var start: UInt16
+        /// Slots of each chain, and those in a table by bit.
+        var lengths: [Int]
+        /// The slots in order.
+        var places: [Int]
+        var tables: Int
+        /// Chains that are plain are taken as such.
+        var usesRuns: Bool
+
+        func isIndirect(_ chain: Int) -> Bool { tables >> chain & 1 == 1 }
+        func slots(of chain: Int) -> [Int] {
+            let first = lengths[..<chain].reduce(0, +)
+            return Array(places[first..<first + lengths[chain]])
+        }
+    }
+
     /// Offers chains over `slots` in order, takes them all and gives them back; what the driver
     /// sees is checked.
     private func run(_ world: World, start: UInt16, lengths: [Int], slots: [Int], tables: Int)
         throws
     {
+        for usesRuns in [false, true] {
+            try run(
+                world,
+                Plan(
+                    start: start, lengths: lengths, places: slots, tables: tables,
+                    usesRuns: usesRuns))
+        }
+    }
+
+    private func run(_ world: World, _ plan: Plan) throws {
         var ring = try world.driver.makeRing()
-        var segments = try SegmentList(ringSize: world.size)
+        let (start, lengths) = (plan.start, plan.lengths)
         world.driver.start(at: start)
         ring.start(nextAvailable: start, nextUsed: start)
         var heads: [UInt16] = []
-        var position = 0
-        for (chain, length) in lengths.enumerated() {
-            let own = Array(slots[position..<position + length])
-            writeChain(world, own, chain: chain, isIndirect: tables >> chain & 1 == 1)
+        for chain in lengths.indices {
+            let own = plan.slots(of: chain)
+            writeChain(world, own, chain: chain, isIndirect: plan.isIndirect(chain))
             heads.append(UInt16(own[0]))
             world.driver.offer(UInt16(own[0]))
-            position += length
         }
         var isRight = ring.refreshAvailable(limit: 32_768) == lengths.count
-        position = 0
-        for (chain, length) in lengths.enumerated() {
-            segments.removeAll()
-            let result = ring.takeChain(
-                .deviceReads, into: &segments, from: world.guest.memory)
-            guard case .chain(var entry) = result else { isRight = false; break }
-            isRight = isRight && entry.id == heads[chain] && segments.count == length
-            var total = 0
-            for index in 0..<min(length, segments.count) {
-                let expected = world.buffer(slots[position + index])
-                isRight =
-                    isRight && segments[index].count == expected.byteCount
-                    && world.guest.address(of: segments[index]) == expected.address
-                total += expected.byteCount
-            }
-            isRight = isRight && segments.byteCount == UInt64(total)
-            entry.byteCount = UInt32(chain + 1)
-            ring.putUsed(entry)
-            position += length
-        }
-        segments.removeAll()
-        if case .none = ring.takeChain(.deviceReads, into: &segments, from: world.guest.memory) {
-        } else {
-            isRight = false
-        }
+        isRight = try takeAll(world, plan, heads, &ring) && isRight
         isRight = isRight && world.driver.usedIndex == start
         ring.publishUsed()
         isRight = isRight && world.driver.usedIndex == start &+ UInt16(lengths.count)
@@ -99,9 +101,50 @@ struct SplitRingWorldTests {
             let entry = world.driver.usedEntry(start &+ UInt16(chain))
             isRight = isRight && entry.id == UInt32(head) && entry.byteCount == UInt32(chain + 1)
         }
-        if !isRight {
-            Issue.record("size \(world.size) start \(start) chains \(lengths) slots \(slots)")
+        if !isRight { Issue.record("size \(world.size): \(plan)") }
+    }
+
+    /// Takes all chains and puts their used entries; true when all was as it must be.
+    private func takeAll(
+        _ world: World, _ plan: Plan, _ heads: [UInt16], _ ring: inout SplitRing
+    ) throws -> Bool {
+        var segments = try SegmentList(ringSize: world.size)
+        var isRight = true
+        for chain in plan.lengths.indices {
+            let buffers = plan.slots(of: chain).map { world.buffer($0) }
+            let plain =
+                plan.usesRuns
+                ? ring.usePlain(.deviceReads, limit: 1, from: world.guest.memory) { _ in
+                    UInt32(chain + 1)
+                } : []
+            let isPlain = buffers.count == 1 && !plan.isIndirect(chain)
+            isRight = isRight && (plan.usesRuns && isPlain) == (plain.count == 1)
+            if let taken = plain.first {
+                isRight =
+                    isRight && taken.id == heads[chain]
+                    && taken.buffer.count == buffers[0].byteCount
+                    && world.guest.address(of: taken.buffer) == buffers[0].address
+                continue
+            }
+            segments.removeAll()
+            let result = ring.takeChain(.deviceReads, into: &segments, from: world.guest.memory)
+            guard case .chain(var entry) = result else { return false }
+            isRight =
+                isRight && entry.id == heads[chain] && segments.count == buffers.count
+                && segments.byteCount == UInt64(buffers.reduce(0) { $0 + $1.byteCount })
+            for (index, expected) in buffers.enumerated() where index < segments.count {
+                isRight =
+                    isRight && segments[index].count == expected.byteCount
+                    && world.guest.address(of: segments[index]) == expected.address
+            }
+            entry.byteCount = UInt32(chain + 1)
+            ring.putUsed(entry)
         }
+        segments.removeAll()
+        guard case .none = ring.takeChain(.deviceReads, into: &segments, from: world.guest.memory)
+        else { return false }
+        let rest = ring.usePlain(.deviceReads, limit: 1, from: world.guest.memory)
+        return isRight && rest.isEmpty
     }
 
     private func writeChain(_ world: World, _ slots: [Int], chain: Int, isIndirect: Bool) {

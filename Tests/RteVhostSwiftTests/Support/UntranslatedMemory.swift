@@ -11,10 +11,20 @@ extension Ring where Self: ~Copyable {
         takeChain(direction, into: &segments, from: AddressSpace(memory))
     }
 
-    mutating func takeBatch(
-        _ direction: ChainDirection, from memory: MemoryTable
-    ) -> ChainBatch? {
-        takeBatch(direction, from: AddressSpace(memory))
+    /// A run of at most `limit` plain chains, the used entry of each with the bytes that `byteCount`
+    /// says; their buffers and ids.
+    mutating func usePlain(
+        _ direction: ChainDirection, limit: Int, from memory: MemoryTable,
+        byteCount: (Int) -> UInt32 = { _ in 0 }
+    ) -> [PlainChain] {
+        var chains: [PlainChain] = []
+        var run = beginRun(direction, limit: limit)
+        while run.count < run.limit, let chain = nextPlain(run, from: AddressSpace(memory)) {
+            usePlain(&run, chain, byteCount: byteCount(run.count))
+            chains.append(chain)
+        }
+        endRun(run)
+        return chains
     }
 }
 
