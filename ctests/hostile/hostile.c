@@ -99,6 +99,9 @@ void hostile_restart(struct hostile *hostile)
 	bench->from.sent = bench->from.returned;
 	bench->to.sent = bench->to.returned = bench->to.delivered;
 	bench_start(bench);
+	/* Late again: the drain made them behave. */
+	for (int queue = RX; queue <= TX; queue++)
+		bench->engines[queue].at_once = false;
 }
 
 /** Asynchronously: all by the engine, then pieces of 256 bytes and more. */

@@ -142,6 +142,9 @@ void hostile_area(struct hostile *hostile, unsigned int region, uint64_t size,
 void hostile_offer(struct guest_queue *queue, const struct guest_piece *pieces, uint32_t count,
 		   bool indirect);
 
+/** A chain of one descriptor, which says that @p bytes of an indirect table are at @p table. */
+void hostile_offer_table(struct guest_queue *queue, uint64_t table, uint32_t bytes);
+
 /** Pieces of these lengths that lie side by side from an address on. */
 void hostile_cut(struct guest_piece *pieces, uint64_t addr, const uint32_t *lengths,
 		 uint32_t count, bool write);

@@ -3,6 +3,7 @@
  */
 
 /* Chains of a test's own: any addresses, any lengths. */
+#include "guest_split.h"
 #include "hostile.h"
 
 static const uint8_t no_header[16];
@@ -25,6 +26,25 @@ void hostile_offer(struct guest_queue *queue, const struct guest_piece *pieces, 
 		capacity += pieces[i].write ? pieces[i].length : 0;
 	queue->chains[head].first_slot = GUEST_NO_SLOT;
 	queue->chains[head].capacity = capacity > UINT32_MAX ? UINT32_MAX : (uint32_t)capacity;
+	guest_submit(queue);
+}
+
+void hostile_offer_table(struct guest_queue *queue, uint64_t table, uint32_t bytes)
+{
+	struct guest_piece piece = { 0 };
+	uint16_t head = queue->free_head;
+
+	/* Any table, then another one in its place. */
+	piece.addr = table;
+	assert_int_equal(queue->ops->add(queue, &piece, 1, true) >= 0, 1);
+	if (guest_is_packed(queue)) {
+		uint32_t slot = (queue->ring.packed.avail.slot + queue->size - 1) % queue->size;
+
+		queue->ring.packed.descriptors[slot].addr = table;
+		queue->ring.packed.descriptors[slot].len = bytes;
+	} else {
+		guest_split_set_descriptor(queue, head, table, bytes, VRING_DESC_F_INDIRECT, 0);
+	}
 	guest_submit(queue);
 }
 
@@ -83,8 +103,11 @@ static void drop_to_guest(struct hostile *hostile, const struct hostile_counts *
 	struct bench *bench = hostile->bench;
 	uint64_t count;
 
-	hostile_post(hostile, 1);
+	if (bench->rx->free_count == 0)
+		assert_int_equal(bench_enqueue(bench, 1, HOSTILE_FRAME), 0);
 	bench->unused++;
+	bench_receive(bench);
+	hostile_post(hostile, 1);
 	assert_int_equal(hostile_give(hostile, 1, HOSTILE_FRAME), 1);
 	bench->unused = bench->rx->stats.bad_header;
 	assert_int_equal(bench->rx->in_flight, 0);
@@ -108,6 +131,9 @@ void hostile_drop(struct hostile *hostile, struct guest_queue *queue,
 		drop_to_guest(hostile, &before, fates);
 		return;
 	}
+	/* The good one is next to it where the ring has room for both. */
+	if (queue->free_count == 0)
+		assert_int_equal(hostile_take(hostile), 0);
 	bench_send(bench, HOSTILE_FRAME, NULL);
 	assert_int_equal(hostile_take(hostile), 1);
 	seen = hostile_fates(hostile, index, &before, &dropped);

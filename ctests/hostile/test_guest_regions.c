@@ -5,7 +5,6 @@
 /* Rows G01 and G02: what lies at the end of a region, and across two. */
 #include <linux/virtio_config.h>
 
-#include "guest_split.h"
 #include "hostile.h"
 
 #define HEADER 12
@@ -126,26 +125,6 @@ static void put_table(struct hostile *hostile, uint64_t table, bool write, uint6
 	}
 }
 
-/** A chain whose descriptor leads to a table at this address. */
-static void offer_table(struct guest_queue *queue, uint64_t table, uint32_t bytes)
-{
-	struct guest_piece piece = { 0 };
-	uint16_t head = queue->free_head;
-
-	/* Any table, then another one in its place. */
-	piece.addr = table;
-	assert_int_equal(queue->ops->add(queue, &piece, 1, true) >= 0, 1);
-	if (guest_is_packed(queue)) {
-		uint32_t slot = (queue->ring.packed.avail.slot + queue->size - 1) % queue->size;
-
-		queue->ring.packed.descriptors[slot].addr = table;
-		queue->ring.packed.descriptors[slot].len = bytes;
-	} else {
-		guest_split_set_descriptor(queue, head, table, bytes, VRING_DESC_F_INDIRECT, 0);
-	}
-	guest_submit(queue);
-}
-
 static void drop_table(struct hostile *hostile, uint64_t table, uint32_t bytes,
 		       uint64_t packet, unsigned int fates)
 {
@@ -154,7 +133,7 @@ static void drop_table(struct hostile *hostile, uint64_t table, uint32_t bytes,
 
 	put_table(hostile, table, false, packet);
 	hostile_count(hostile, TX, &before);
-	offer_table(hostile->bench->tx, table, bytes);
+	hostile_offer_table(hostile->bench->tx, table, bytes);
 	bench_send(hostile->bench, HOSTILE_FRAME, NULL);
 	assert_int_equal(hostile_take(hostile), 1);
 	assert_true(hostile_fates(hostile, TX, &before, &count) & fates);
@@ -200,10 +179,10 @@ static void G01_table_crosses_two_regions(struct hostile *hostile)
 		}
 		hostile_stamp_at(hostile, area.gpa, HOSTILE_FRAME);
 		put_table(hostile, table, false, area.gpa);
-		offer_table(hostile->bench->tx, table, 32);
+		hostile_offer_table(hostile->bench->tx, table, 32);
 		assert_int_equal(hostile_take(hostile), 1);
 		put_table(hostile, table, true, area.gpa);
-		offer_table(hostile->bench->rx, table, 32);
+		hostile_offer_table(hostile->bench->rx, table, 32);
 		for (uint32_t i = 0; i < hostile->bench->rx->size; i++)
 			hostile->bench->rx->chains[i].capacity = PACKET;
 		hostile_receive_at(hostile, area.gpa, HOSTILE_FRAME);
@@ -309,7 +288,7 @@ static void G02_table_ends_at_the_last_byte(struct hostile *hostile)
 
 		hostile_stamp_at(hostile, area.gpa, HOSTILE_FRAME);
 		put_table(hostile, table, false, area.gpa);
-		offer_table(hostile->bench->tx, table, 32);
+		hostile_offer_table(hostile->bench->tx, table, 32);
 		assert_int_equal(hostile_take(hostile), 1);
 	}
 	hostile_good(hostile);
