@@ -152,6 +152,25 @@ static uint32_t finish(struct engine *engine, uint32_t count)
 	return done;
 }
 
+/** Fail in the middle: some pieces are copied, one of them in part. */
+static void tear(struct engine *engine, const struct rte_vhost_async_desc *desc)
+{
+	if (!check_iterators(engine, desc))
+		return;
+	for (uint64_t i = 0; i <= desc->src->nr_segs / 2; i++) {
+		struct engine_piece piece = {
+			.from = (uintptr_t)desc->src->iov[i].iov_base,
+			.to = (uintptr_t)desc->dst->iov[i].iov_base,
+			.length = desc->src->iov[i].iov_len,
+		};
+
+		if (i == desc->src->nr_segs / 2)
+			piece.length = (piece.length + 1) / 2;
+		check_piece(engine, &piece);
+		do_piece(engine, &piece);
+	}
+}
+
 static int32_t accept_copies(struct engine *engine, struct rte_vhost_async_desc *descs,
 			     uint16_t count)
 {
@@ -163,6 +182,10 @@ static int32_t accept_copies(struct engine *engine, struct rte_vhost_async_desc 
 		complain(engine, "nothing to transfer");
 	if (engine->refusals > 0) {
 		engine->refusals--;
+		if (engine->tears && !engine->any_host)
+			pool_mark(engine->pool);
+		for (uint32_t i = 0; engine->tears && i < count; i++)
+			tear(engine, &descs[i]);
 		return engine->refusal;
 	}
 	if (engine->accepted - engine->finished + taken > ENGINE_ROOM) {
@@ -299,6 +322,7 @@ void engine_behave(struct engine *engine)
 	engine->accept = ENGINE_ALL;
 	engine->refusals = engine->check_errors = 0;
 	engine->claim = engine->over_report = 0;
+	engine->tears = false;
 	engine->hook = NULL;
 	finish(engine, ENGINE_ALL);
 	pthread_mutex_unlock(&engine->lock);

@@ -56,7 +56,8 @@ struct engine {
 	uint32_t slow;		/**< Not 0: every so many questions one more copy is done. */
 	uint32_t accept;	/**< Copies accepted in each call. */
 	uint32_t refusals;	/**< So many calls of transfer_data() from now... */
-	int32_t refusal;	/**< ...accept nothing and return this. */
+	int32_t refusal;	/**< ...accept nothing and return this... */
+	bool tears;		/**< ...having copied half of the pieces of each descriptor. */
 	int32_t claim;		/**< Added to the result of transfer_data(). */
 	uint32_t check_errors;	/**< So many calls of check_completed_copies() from now... */
 	int32_t check_error;	/**< ...return this. */
