@@ -8,7 +8,7 @@
 #define REGION (2u << 20)
 #define REGION_GAP (1u << 20)
 #define TABLE 300
-#define BUFFERS 700
+#define BUFFERS 320
 #define POOL 1024
 
 struct hostile hostile;
@@ -40,13 +40,6 @@ static void open_innocent(struct hostile *hostile)
 	hostile->innocent = bench_open(&state, &config);
 }
 
-/** At the end of bench_check() of the device under attack. */
-static void checked(struct bench *bench)
-{
-	(void)bench;
-	hostile_check(&hostile);
-}
-
 void hostile_connect(struct hostile *hostile, const struct bench_config *wanted)
 {
 	struct bench_config config;
@@ -58,7 +51,7 @@ void hostile_connect(struct hostile *hostile, const struct bench_config *wanted)
 	hostile->guarded = hostile_guarded();
 	hostile->bench = bench_connect(&state, wanted ? wanted : &config);
 	hostile->bench->by_hand = hostile->bench->config.guest.manual_rx;
-	hostile->bench->checked = checked;
+	hostile->bench->checked = hostile_checked;
 }
 
 void hostile_open(struct hostile *hostile, const struct bench_config *wanted)

@@ -23,8 +23,8 @@
  * G13 of the guest's, E01 for engines. The variant is appended: G99_something_bad_packed_async.
  *
  * The device under attack is a bench (ctests/harness/bench.h) and all of bench_*() may be used on
- * it. Each step of a bench ends with bench_check(), which here ends with hostile_check() as well,
- * so that all invariants of hostile.md are asserted after each step: see hostile_check.c.
+ * it. Each step of a bench ends with bench_check(), which here ends with hostile_checked(), so
+ * that all invariants of hostile.md are asserted after each step: see hostile_check.c.
  * Asynchronous variants run the body twice: all bytes by the engine, and long pieces only.
  */
 #ifndef HOSTILE_H
@@ -58,8 +58,7 @@ struct hostile {
 	struct bench *innocent;		/**< ...and one that must not notice. */
 	struct bench_baseline before;	/**< From before there was a device... */
 	uint32_t guarded;		/**< ...the same for mappings with guard pages. */
-	bool checking;			/**< hostile_check() is under way. */
-	uint64_t checks;
+	uint64_t checks;		/**< So often. */
 };
 
 /** The one there is. */
@@ -93,7 +92,10 @@ int hostile_teardown(void **state);
 
 /* hostile_check.c: invariants. */
 
-/** Everything that must hold after every step. */
+/** The end of bench_check() of the device under attack: all that must hold besides. */
+void hostile_checked(struct bench *bench);
+
+/** Everything that must hold after every step: bench_check(), which ends with the former. */
 void hostile_check(struct hostile *hostile);
 
 /** Fail unless guard pages stand around each region, in the guest's mapping and the library's. */
