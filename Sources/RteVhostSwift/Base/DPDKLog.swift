@@ -68,10 +68,12 @@ enum DPDKLog {
             let found = unsafe UnsafeMutableRawPointer(
                 bitPattern: function.load(ordering: .acquiring))
         else { return }
-        // SAFETY: rte_log copies nothing of the text's address; prefix and text are C strings.
+        // Not a String: that would take memory for each line, and end the process without.
+        let prefix: StaticString = topic == .data ? "VHOST_DATA: " : "VHOST_CONFIG: "
+        // SAFETY: rte_log keeps no address; a static string ends with a zero byte, as text does.
         unsafe crte_log_line(
             found, UInt32(level.dpdk), type(of: topic),
-            topic == .data ? "VHOST_DATA: " : "VHOST_CONFIG: ", text)
+            UnsafeRawPointer(prefix.utf8Start).assumingMemoryBound(to: CChar.self), text)
     }
 
     private static func type(of topic: Log.Topic) -> UInt32 {

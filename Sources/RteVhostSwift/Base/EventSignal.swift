@@ -20,15 +20,21 @@ enum EventSignal {
     /// The process that made the context: a child's is another one.
     private static let owner = Atomic<Int32>(0)
 
-    /// Makes what `send` needs. Called when the library is first used; more calls change nothing.
+    private static let lock = SpinLock()
+
+    /// Makes what `send` needs, as far as it is not there. Called with each socket that is
+    /// registered: what the system did not give once it may give later.
     static func prepare() {
-        guard file.load(ordering: .acquiring) < 0 else { return }
+        lock.lock()
+        defer { lock.unlock() }
+        if context.load(ordering: .relaxed) == 0 {
+            owner.store(getpid(), ordering: .releasing)
+            context.store(crte_aio_setup(operationCount), ordering: .releasing)
+        }
         // The descriptor stays open for good.
-        let number = crte_open_null()
-        guard number >= 0 else { return }
-        owner.store(getpid(), ordering: .releasing)
-        context.store(crte_aio_setup(operationCount), ordering: .releasing)
-        file.store(number, ordering: .releasing)
+        if file.load(ordering: .relaxed) < 0 {
+            file.store(crte_open_null(), ordering: .releasing)
+        }
     }
 
     /// Adds one. False when the descriptor is closed or no eventfd.

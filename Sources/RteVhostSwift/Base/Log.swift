@@ -34,6 +34,11 @@ enum Log {
     /// A device came or went.
     static func notice(_ build: (inout LogLine) -> Void) { write(.notice, .config, build) }
 
+    /// A line whose level depends.
+    static func add(_ level: Level, _ build: (inout LogLine) -> Void) {
+        write(level, .config, build)
+    }
+
     /// Each message handled.
     static func info(_ build: (inout LogLine) -> Void) { write(.info, .config, build) }
 
@@ -58,7 +63,9 @@ enum Log {
     /// Read once; the first letter tells the levels apart.
     private static let threshold: Int = {
         // SAFETY: getenv gives NULL or a C string, of which the first byte is read.
-        guard let value = unsafe getenv("RTEVHOSTSWIFT_LOG") else { return Level.warning.rawValue }
+        guard let value = unsafe System.environment("RTEVHOSTSWIFT_LOG") else {
+            return Level.warning.rawValue
+        }
         switch unsafe UInt8(bitPattern: value[0]) {
         case UInt8(ascii: "e"): return Level.error.rawValue
         case UInt8(ascii: "n"): return Level.notice.rawValue

@@ -6,11 +6,14 @@ import CRteVhost
 /// Threads and time.
 extension System {
     /// Starts a detached thread with all signals but faults blocked, so that the application's handlers run on
-    /// its own threads. Throws `system`.
+    /// its own threads. Throws `system`, `outOfMemory`.
     static func startThread(
         _ cell: OpaqueCell, _ body: @escaping @Sendable (OpaqueCell) -> Void
     ) throws(VhostError) {
-        let start = UnsafeMutablePointer<ThreadStart>.allocate(capacity: 1)
+        // Not allocate(): it ends the process where there is no memory.
+        // SAFETY: malloc aligns for every type that Swift has.
+        guard let raw = unsafe malloc(MemoryLayout<ThreadStart>.size) else { throw .outOfMemory }
+        let start = unsafe raw.bindMemory(to: ThreadStart.self, capacity: 1)
         unsafe start.initialize(to: ThreadStart(cell: cell, body: body))
         var all = sigset_t()
         var old = sigset_t()
@@ -29,14 +32,14 @@ extension System {
                 // SAFETY: the argument is `start`, which nobody else touches any more.
                 let start = unsafe argument!.assumingMemoryBound(to: ThreadStart.self)
                 let work = unsafe start.move()
-                unsafe start.deallocate()
+                unsafe free(start)
                 work.body(work.cell)
                 return nil
             }, start)
         unsafe pthread_sigmask(SIG_SETMASK, &old, nil)
         guard result == 0 else {
             unsafe start.deinitialize(count: 1)
-            unsafe start.deallocate()
+            unsafe free(start)
             throw .system(result)
         }
         pthread_detach(thread)

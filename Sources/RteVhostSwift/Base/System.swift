@@ -22,7 +22,11 @@ enum System {
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let socket = FileDescriptor(owning: try check(CRteVhost.socket(AF_UNIX, type, 0)))
         try bind(socket, to: path)
-        _ = try check(CRteVhost.listen(socket.number, backlog))
+        guard CRteVhost.listen(socket.number, backlog) == 0 else {
+            let code = crte_errno()
+            unlink(path)
+            throw .system(code)
+        }
         return socket
     }
 
@@ -48,6 +52,11 @@ enum System {
         return socket
     }
 
+    /// True for the error of a connection to a path where nobody listens, or who does is busy.
+    static func isNobodyThere(_ error: VhostError) -> Bool {
+        error == .system(ECONNREFUSED) || error == .system(ENOENT) || error == .system(EAGAIN)
+    }
+
     /// True when somebody accepts connections at `path`, and when nobody can tell.
     static func hasListener(at path: SocketPath) -> Bool {
         do throws(VhostError) {
@@ -58,14 +67,16 @@ enum System {
         }
     }
 
-    /// The next waiting connection, non-blocking; nil when there is none.
-    static func accept(_ listener: Int32) -> FileDescriptor? {
+    /// The next waiting connection, non-blocking; nil when there is none. Throws `system`.
+    static func accept(_ listener: Int32) throws(VhostError) -> FileDescriptor? {
         let number = crte_accept(listener)
         guard number < 0 else { return FileDescriptor(owning: number) }
+        let code = crte_errno()
+        if code == EAGAIN || code == EINTR || code == ECONNABORTED { return nil }
         // Out of descriptors or memory: the connection stays in the queue and epoll reports it at
         // once again, so wait a little rather than spin.
-        if crte_errno() != EAGAIN { sleep(microseconds: 10_000) }
-        return nil
+        sleep(microseconds: 10_000)
+        throw .system(code)
     }
 
     /// An eventfd that the event loop is woken with.
@@ -82,7 +93,14 @@ enum System {
 
     /// Adds one to an eventfd. False when it is full, closed or no eventfd.
     @discardableResult
-    static func signal(_ event: Int32) -> Bool { eventfd_write(event, 1) == 0 }
+    static func signal(_ event: Int32) -> Bool {
+        // Bounded, should signals come faster than calls.
+        for _ in 0..<16 {
+            if eventfd_write(event, 1) == 0 { return true }
+            guard crte_errno() == EINTR else { return false }
+        }
+        return false
+    }
 
     /// Reads an eventfd back to zero.
     static func clear(_ event: Int32) {
@@ -102,6 +120,12 @@ enum System {
     static func setNonBlocking(_ descriptor: borrowing FileDescriptor) throws(VhostError) {
         let flags = try check(crte_fcntl_get_flags(descriptor.number))
         _ = try check(crte_fcntl_set_flags(descriptor.number, flags | O_NONBLOCK))
+    }
+
+    /// What the environment says; nil for nothing. Not a `String`, which needs memory.
+    static func environment(_ name: StaticString) -> UnsafeMutablePointer<CChar>? {
+        // SAFETY: a static string ends with a zero byte.
+        unsafe getenv(UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self))
     }
 
     /// Nanoseconds of the monotonic clock.

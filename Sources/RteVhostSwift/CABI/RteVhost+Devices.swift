@@ -93,7 +93,10 @@ public func rte_vhost_get_mem_table(
     let stride = unsafe MemoryLayout<rte_vhost_mem_region>.stride
     // The number may change until the lock is held.
     let size = 8 + GuestMemory.maximumSlotCount * stride
-    guard let memory = unsafe calloc(1, size) else { return -1 }
+    guard let memory = unsafe calloc(1, size) else {
+        Call.log("rte_vhost_get_mem_table", vid, .outOfMemory)
+        return -1
+    }
     device.value.lock.lock()
     defer { device.value.lock.unlock() }
     let count = device.value.memory.table.count

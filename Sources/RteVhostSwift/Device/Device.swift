@@ -82,6 +82,9 @@ struct Device: ~Copyable {
     var isDraining = false
 
     private var queues = InlineArray<256, HeapCell<VirtQueue>?>(repeating: nil)
+    /// Parts of a queue for which the memory ended half-way: the next one gets them.
+    private var spareDatapath: OpaqueCell?
+    private var spareIOTLB: HeapCell<IOTLB>?
 
     /// A closed device. Throws `outOfMemory`.
     init(vid: Int32, hooks: DatapathHooks) throws(VhostError) {
@@ -109,16 +112,24 @@ struct Device: ~Copyable {
             if let old = queues[position] {
                 cell = old
             } else {
-                cell = try HeapCell(
-                    VirtQueue(
-                        index: position, datapath: try hooks.make(),
-                        iotlb: try HeapCell(try IOTLB())))
+                cell = try makeCell(position)
                 queues[position] = cell
             }
             adopt(profile, cell)
             queueCount.store(position + 1, ordering: .releasing)
         }
         guard let cell = queues[index] else { throw .notFound }
+        return cell
+    }
+
+    /// A new queue. Cells are never freed, so none that was made may be forgotten.
+    private mutating func makeCell(_ index: Int) throws(VhostError) -> HeapCell<VirtQueue> {
+        if spareDatapath == nil { spareDatapath = try hooks.make() }
+        if spareIOTLB == nil { spareIOTLB = try HeapCell(try IOTLB()) }
+        guard let datapath = spareDatapath, let iotlb = spareIOTLB else { throw .notFound }
+        let cell = try HeapCell(VirtQueue(index: index, datapath: datapath, iotlb: iotlb))
+        spareDatapath = nil
+        spareIOTLB = nil
         return cell
     }
 }

@@ -9,6 +9,8 @@ import Synchronization
 /// it.
 enum PostcopyWatch {
     private static let isStarted = Atomic<Bool>(false)
+    /// Since when a device's lock cannot be had, by vid; 0 for one that can.
+    private static let stuckTimes = LazyCell<FixedBuffer<UInt64>>()
     /// Devices that wait for the event thread to end them.
     private static let event = Atomic<Int32>(-1)
 
@@ -21,36 +23,38 @@ enum PostcopyWatch {
     /// Tells which eventfd wakes the event thread.
     static func install(event number: Int32) { event.store(number, ordering: .releasing) }
 
-    /// Starts the thread once. Throws `system`.
+    /// Starts the thread once. Throws `system`, `outOfMemory`.
     static func start() throws(VhostError) {
         guard !isStarted.exchange(true, ordering: .acquiring) else { return }
         do throws(VhostError) {
-            // The cell is not used; the thread lives as long as the process.
-            try System.startThread(OpaqueCell(try HeapCell(SpinLock()))) { _ in run() }
+            let times = try stuckTimes.get { () throws(VhostError) in
+                try HeapCell(
+                    try FixedBuffer(count: DeviceTable.maximumCount, repeating: UInt64(0)))
+            }
+            try System.startThread(OpaqueCell(times)) { cell in
+                run(cell.cell(of: FixedBuffer<UInt64>.self))
+            }
         } catch {
             isStarted.store(false, ordering: .releasing)
             throw error
         }
     }
 
-    private static func run() {
-        guard
-            let stuckSince = try? FixedBuffer(
-                count: DeviceTable.maximumCount, repeating: UInt64(0))
-        else { return }
+    /// The thread's body; it lives as long as the process.
+    private static func run(_ stuckSince: HeapCell<FixedBuffer<UInt64>>) {
         while true {
             System.sleep(microseconds: periodMicroseconds)
             for vid in 0..<DeviceTable.maximumCount {
                 guard let device = DeviceTable.find(Int32(vid)), isListening(device),
                     isStuck(device)
                 else {
-                    stuckSince[vid] = 0
+                    stuckSince.value[vid] = 0
                     continue
                 }
                 let now = System.nanoseconds()
-                if stuckSince[vid] == 0 { stuckSince[vid] = now }
-                guard now &- stuckSince[vid] > patience else { continue }
-                stuckSince[vid] = 0
+                if stuckSince.value[vid] == 0 { stuckSince.value[vid] = now }
+                guard now &- stuckSince.value[vid] > patience else { continue }
+                stuckSince.value[vid] = 0
                 giveUp(device)
             }
         }

@@ -14,16 +14,19 @@ enum MemoryGuard {
     static func install(event: Int32) {
         crte_guard_set_event(event)
         // SAFETY: getenv gives NULL or a C string.
-        if let setting = unsafe getenv("RTEVHOSTSWIFT_SIGBUS"), unsafe strcmp(setting, "off") == 0 {
+        if let setting = unsafe System.environment("RTEVHOSTSWIFT_SIGBUS"),
+            unsafe strcmp(setting, "off") == 0
+        {
             return
         }
         // SAFETY: the handler touches atomics, mmap and write alone, all of which a signal handler
         // may.
-        _ = unsafe crte_guard_install { number, info, context in
+        let result = unsafe crte_guard_install { number, info, context in
             let saved = crte_errno()
             if unsafe !MemoryGuard.repair(info) { unsafe crte_guard_chain(number, info, context) }
             crte_set_errno(saved)
         }
+        if result < 0 { Log.warning { $0.add("no handler for SIGBUS: guests can raise it") } }
     }
 
     /// Tells of faults through another eventfd.

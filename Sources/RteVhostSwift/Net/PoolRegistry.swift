@@ -16,14 +16,14 @@ enum PoolRegistry {
         var pools = unsafe InlineArray<256, UnsafeMutablePointer<rte_mempool>?>(repeating: nil)
     }
 
-    private static let table: HeapCell<Table>? = try? HeapCell(Table())
+    private static let table = LazyCell<Table>()
 
     /// Makes a pool under a name of 1 to 25 bytes. Throws `invalidArgument`, `nameTooLong`,
-    /// `exists`, `limitReached` and what `make` throws.
+    /// `exists`, `limitReached`, `outOfMemory` and what `make` throws.
     static func create(
         _ name: UnsafePointer<CChar>?, _ make: () throws(VhostError) -> OwnPool
     ) throws(VhostError) -> OwnPool {
-        guard let table else { throw .outOfMemory }
+        let table = try table.get { () throws(VhostError) in try HeapCell(Table()) }
         guard let name = unsafe name, unsafe name[0] != 0 else { throw .invalidArgument }
         // RTE_MEMPOOL_NAMESIZE, the closing zero included.
         guard unsafe strnlen(name, 26) < 26 else { throw .system(ENAMETOOLONG) }
@@ -42,7 +42,7 @@ enum PoolRegistry {
     /// The pool of a name.
     static func find(_ name: UnsafePointer<CChar>?) -> OwnPool? {
         // SAFETY: a pool in the table exists.
-        guard let table, let name = unsafe name else { return nil }
+        guard let table = table.existing, let name = unsafe name else { return nil }
         table.value.lock.lock()
         defer { table.value.lock.unlock() }
         guard let index = unsafe index(of: name, in: table),
@@ -53,7 +53,7 @@ enum PoolRegistry {
 
     /// Forgets and frees a pool that `create` made; anything else is left alone.
     static func remove(_ pool: OwnPool) {
-        guard let table else { return }
+        guard let table = table.existing else { return }
         table.value.lock.lock()
         defer { table.value.lock.unlock() }
         for index in 0..<maximumCount

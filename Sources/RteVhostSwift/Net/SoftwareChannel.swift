@@ -39,8 +39,7 @@ struct SoftwareChannel: ~Copyable {
     private let linesAfterDone = InlineArray<128, UInt8>(repeating: 0)
 
     /// A closed channel whose ring has `capacity` slots. Throws `outOfMemory`.
-    init(capacity: Int) throws(VhostError) {
-        let faults = try HeapCell(SoftwareFaults(rtevhostswift_dma_faults()))
+    init(capacity: Int, faults: HeapCell<SoftwareFaults>) throws(VhostError) {
         ring = try SoftwareRing(capacity: capacity)
         self.faults = faults
     }

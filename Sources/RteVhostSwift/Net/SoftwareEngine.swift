@@ -96,10 +96,8 @@ struct SoftwareEngine: ~Copyable {
     let isAsleep = Atomic<Bool>(false)
     private let linesAfterSleep = InlineArray<128, UInt8>(repeating: 0)
 
-    /// An engine without thread. Throws `outOfMemory`.
-    init(_ configuration: Configuration) throws(VhostError) {
-        setup = try HeapCell(Setup(configuration: configuration))
-    }
+    /// An engine without thread.
+    init(_ setup: HeapCell<Setup>) { self.setup = setup }
 
     /// Makes the worker look again if it sleeps. What it is to find was written before.
     @inline(__always)

@@ -5,16 +5,22 @@ import CRteVhost
 
 /// The callbacks that `rtevhostswift_dma_ops` hands out.
 extension SoftwareEngines {
-    /// Made at the first use, for good; nil without memory.
-    // SAFETY: the functions capture nothing; what they are given is the caller's to keep valid.
-    static let operations: HeapCell<rte_vhost_async_channel_ops>? = try? HeapCell(
-        unsafe rte_vhost_async_channel_ops(
-            transfer_data: { vid, queue, descriptors, _, count in
-                unsafe SoftwareEngines.transfer(vid, queue, descriptors, count)
-            },
-            check_completed_copies: { vid, queue, _, limit in
-                SoftwareEngines.check(vid, queue, limit)
-            }))
+    private static let table = LazyCell<rte_vhost_async_channel_ops>()
+
+    /// Made at the first use, for good. Throws `outOfMemory`.
+    static func operations() throws(VhostError) -> HeapCell<rte_vhost_async_channel_ops> {
+        // SAFETY: the functions capture nothing; what they are given is the caller's to keep valid.
+        try table.get { () throws(VhostError) in
+            try HeapCell(
+                unsafe rte_vhost_async_channel_ops(
+                    transfer_data: { vid, queue, descriptors, _, count in
+                        unsafe SoftwareEngines.transfer(vid, queue, descriptors, count)
+                    },
+                    check_completed_copies: { vid, queue, _, limit in
+                        SoftwareEngines.check(vid, queue, limit)
+                    }))
+        }
+    }
 
     /// `transfer_data`; -1 without channel.
     private static func transfer(

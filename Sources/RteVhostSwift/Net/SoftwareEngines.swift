@@ -10,6 +10,9 @@ enum SoftwareEngines {
     private static let lock = SpinLock()
     private static let table = AtomicCell<SoftwareChannelTable>()
     private static let engines = AtomicCell<SoftwareEngine>()
+    // Cells are never freed: one that was made is kept where there is no memory for the next.
+    private static let spareFaults = AtomicCell<SoftwareFaults>()
+    private static let spareSetup = AtomicCell<SoftwareEngine.Setup>()
     private static let idleChannels = AtomicCell<SoftwareChannel>()
 
     /// A new engine with its worker running. Throws `outOfMemory`, `system`, `invalidArgument` for
@@ -49,7 +52,15 @@ enum SoftwareEngines {
             }
             known = engine.value.next.load()
         }
-        let engine = try HeapCell(try SoftwareEngine(configuration))
+        let setup: HeapCell<SoftwareEngine.Setup>
+        if let spare = spareSetup.load() {
+            setup = spare
+        } else {
+            setup = try HeapCell(SoftwareEngine.Setup(configuration: configuration))
+        }
+        spareSetup.store(setup)
+        let engine = try HeapCell(SoftwareEngine(setup))
+        spareSetup.store(nil)
         engine.value.phase.store(.starting, ordering: .relaxed)
         engine.value.next.store(engines.load())
         engines.store(engine)
@@ -133,7 +144,16 @@ extension SoftwareEngines {
             }
             known = channel.value.next.load()
         }
-        return try HeapCell(SoftwareChannel(capacity: capacity))
+        let faults: HeapCell<SoftwareFaults>
+        if let spare = spareFaults.load() {
+            faults = spare
+        } else {
+            faults = try HeapCell(SoftwareFaults(rtevhostswift_dma_faults()))
+        }
+        spareFaults.store(faults)
+        let channel = try HeapCell(SoftwareChannel(capacity: capacity, faults: faults))
+        spareFaults.store(nil)
+        return channel
     }
 
     private static func recycle(_ channel: HeapCell<SoftwareChannel>) {

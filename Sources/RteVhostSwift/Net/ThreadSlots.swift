@@ -42,28 +42,48 @@ enum ThreadSlots {
         }
     }
 
+    /// Notes that the slot goes back when the thread ends; `count` where the system has no room for
+    /// the note: the slot would be lost with the thread.
     private static func keep(_ slot: Int) -> Int {
-        crte_set_thread_slot_plus_one(UInt32(slot + 1))
         // SAFETY: the value is a number, not followed as a pointer.
-        unsafe pthread_setspecific(key, UnsafeRawPointer(bitPattern: slot + 1))
+        guard let key = key(),
+            unsafe pthread_setspecific(key, UnsafeRawPointer(bitPattern: slot + 1)) == 0
+        else {
+            giveBack(slot)
+            return count
+        }
+        crte_set_thread_slot_plus_one(UInt32(slot + 1))
         return slot
     }
 
-    /// Its destructor gives the slot of an ending thread back; what its caches hold stays for the
-    /// slot's next thread.
-    private static let key: pthread_key_t = {
+    private static func giveBack(_ slot: Int) {
+        let mask = ~(UInt64(1) << UInt64(slot & 63))
+        if slot < 64 {
+            low.bitwiseAnd(mask, ordering: .releasing)
+        } else {
+            high.bitwiseAnd(mask, ordering: .releasing)
+        }
+    }
+
+    private static let lock = SpinLock()
+    /// The key plus one; 0 while there is none.
+    private static let keyPlusOne = Atomic<UInt32>(0)
+
+    /// The key whose destructor gives the slot of an ending thread back; what its caches hold stays
+    /// for the slot's next thread. Nil where the process has no key left.
+    private static func key() -> pthread_key_t? {
+        lock.lock()
+        defer { lock.unlock() }
+        let known = keyPlusOne.load(ordering: .relaxed)
+        guard known == 0 else { return pthread_key_t(known - 1) }
         var key = pthread_key_t()
         // SAFETY: the destructor lives as long as the process.
-        _ = unsafe pthread_key_create(&key) { value in
-            let slot = Int(bitPattern: value) - 1
+        let result = unsafe pthread_key_create(&key) { value in
             crte_set_thread_slot_plus_one(0)
-            let mask = ~(UInt64(1) << UInt64(slot & 63))
-            if slot < 64 {
-                ThreadSlots.low.bitwiseAnd(mask, ordering: .releasing)
-            } else {
-                ThreadSlots.high.bitwiseAnd(mask, ordering: .releasing)
-            }
+            ThreadSlots.giveBack(Int(bitPattern: value) - 1)
         }
+        guard result == 0 else { return nil }
+        keyPlusOne.store(UInt32(key) + 1, ordering: .relaxed)
         return key
-    }()
+    }
 }

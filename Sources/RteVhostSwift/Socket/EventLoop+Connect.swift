@@ -82,7 +82,7 @@ extension HeapCell where Value == EventLoop {
         let tries = driver.value.flags.reconnects
         if !driver.value.reconnection.isLogged {
             driver.value.reconnection.isLogged = true
-            Log.notice { line in
+            Log.add(System.isNobodyThere(error) ? .notice : .warning) { line in
                 line.begin(driver.value.path)
                 line.add("not connected")
                 line.add(tries ? ", tries again: " : ": ")

@@ -62,20 +62,29 @@ extension HeapCell where Value == EventLoop {
         guard let driver, let listener = driver.value.listener?.number else { return }
         // Those beyond are reported at once again, after the other sources had their turn.
         for _ in 0..<16 {
-            guard let socket = System.accept(listener) else { return }
             do throws(VhostError) {
-                try driver.value.peers.check(socket)
-                try open(socket, driver)
-            } catch {
-                let now = System.nanoseconds()
-                guard now &- driver.value.refusalLogged > 1_000_000_000 else { continue }
-                driver.value.refusalLogged = now
-                Log.error { line in
-                    line.begin(driver.value.path)
-                    line.add("connection refused: ")
-                    line.add(error)
+                guard let socket = try System.accept(listener) else { return }
+                do throws(VhostError) {
+                    try driver.value.peers.check(socket)
+                    try open(socket, driver)
+                } catch {
+                    logRefusal(driver, error)
                 }
+            } catch {
+                return logRefusal(driver, error)
             }
+        }
+    }
+
+    /// A connection could not be made, for want of descriptors or memory perhaps; a line a second.
+    private func logRefusal(_ driver: HeapCell<Driver>, _ error: VhostError) {
+        let now = System.nanoseconds()
+        guard now &- driver.value.refusalLogged > 1_000_000_000 else { return }
+        driver.value.refusalLogged = now
+        Log.error { line in
+            line.begin(driver.value.path)
+            line.add("connection refused: ")
+            line.add(error)
         }
     }
 

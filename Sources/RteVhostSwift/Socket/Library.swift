@@ -5,21 +5,22 @@ import Synchronization
 
 /// What `rte_vhost_driver_…` functions do to the registry and the event thread.
 enum Library {
-    /// The process's event loop; nil when the system gives neither descriptors nor memory for it.
-    static let loop: HeapCell<EventLoop>? = makeLoop()
+    /// The process's event loop.
+    private static let loop = LazyCell<EventLoop>()
 
-    private static func makeLoop() -> HeapCell<EventLoop>? {
-        EventSignal.prepare()
-        guard let loop = try? EventLoop(hooks: NetQueue.hooks) else { return nil }
-        MemoryGuard.install(event: loop.wake.number)
-        PostcopyWatch.install(event: loop.wake.number)
-        return try? HeapCell(loop)
+    private static func makeLoop() throws(VhostError) -> HeapCell<EventLoop> {
+        let loop = try HeapCell(try EventLoop(hooks: NetQueue.hooks))
+        // Last: what is told of the loop's descriptors keeps their numbers.
+        MemoryGuard.install(event: loop.value.wake.number)
+        PostcopyWatch.install(event: loop.value.wake.number)
+        return loop
     }
 
-    /// The loop, for a function of the API. Throws `outOfMemory`; `unsupported` in a child process
-    /// of the one whose event thread it is.
+    /// The loop, for a function of the API. Throws `outOfMemory` and `system` where there are
+    /// neither descriptors nor memory for it now; `unsupported` in a child process of the one whose
+    /// event thread it is.
     static func shared() throws(VhostError) -> HeapCell<EventLoop> {
-        guard let loop else { throw .outOfMemory }
+        let loop = try loop.get { () throws(VhostError) in try makeLoop() }
         guard loop.value.isUsable else { throw .unsupported }
         return loop
     }
@@ -28,6 +29,7 @@ enum Library {
     /// `outOfMemory`, `badUserList`.
     static func register(_ path: SocketPath, _ flags: DriverFlags) throws(VhostError) {
         guard flags.rawValue & ~DriverFlags.known == 0 else { throw .invalidArgument }
+        EventSignal.prepare()
         let loop = try shared()
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }

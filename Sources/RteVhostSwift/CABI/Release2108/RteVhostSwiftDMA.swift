@@ -87,7 +87,7 @@ public func rtevhostswift_dma_detach(_ vid: Int32, _ queue: UInt16) -> Int32 {
 @_cdecl("rtevhostswift_dma_ops")
 public func rtevhostswift_dma_ops() -> UnsafeMutablePointer<rte_vhost_async_channel_ops>? {
     // SAFETY: the cell holds such a table and is never freed.
-    unsafe SoftwareEngines.operations?.opaque.assumingMemoryBound(
+    unsafe (try? SoftwareEngines.operations())?.opaque.assumingMemoryBound(
         to: rte_vhost_async_channel_ops.self)
 }
 
