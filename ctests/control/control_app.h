@@ -31,6 +31,7 @@ struct control_case {
 	bool client;			/**< The library connects, the guest listens. */
 	enum control_copy copy;
 	bool packed;			/**< Ring format. */
+	bool inflight;			/**< The guest keeps a record of what is in flight. */
 };
 
 /** The application; one in a process. */

@@ -104,16 +104,16 @@ static void backend(void **state)
 }
 
 static struct control_case cases[] = {
-	{ "server-sync", false, CONTROL_SYNC, false },
-	{ "server-async", false, CONTROL_ASYNC, false },
-	{ "server-careless", false, CONTROL_CARELESS, false },
-	{ "client-sync", true, CONTROL_SYNC, false },
-	{ "client-async", true, CONTROL_ASYNC, false },
-	{ "client-careless", true, CONTROL_CARELESS, false },
-	{ "server-sync-packed", false, CONTROL_SYNC, true },
-	{ "server-async-packed", false, CONTROL_ASYNC, true },
-	{ "client-sync-packed", true, CONTROL_SYNC, true },
-	{ "client-async-packed", true, CONTROL_ASYNC, true },
+	{ "server-sync", false, CONTROL_SYNC, false, false },
+	{ "server-async", false, CONTROL_ASYNC, false, false },
+	{ "server-careless", false, CONTROL_CARELESS, false, false },
+	{ "client-sync", true, CONTROL_SYNC, false, false },
+	{ "client-async", true, CONTROL_ASYNC, false, false },
+	{ "client-careless", true, CONTROL_CARELESS, false, false },
+	{ "server-sync-packed", false, CONTROL_SYNC, true, false },
+	{ "server-async-packed", false, CONTROL_ASYNC, true, false },
+	{ "client-sync-packed", true, CONTROL_SYNC, true, false },
+	{ "client-async-packed", true, CONTROL_ASYNC, true, false },
 };
 
 int main(void)

@@ -20,15 +20,17 @@ extern char **environ;
 static int cycles = 100;
 
 static struct control_case cases[] = {
-	{ "server-sync", false, CONTROL_SYNC, false },
-	{ "server-async", false, CONTROL_ASYNC, false },
-	{ "client-sync", true, CONTROL_SYNC, false },
-	{ "client-async", true, CONTROL_ASYNC, false },
-	{ "client-careless", true, CONTROL_CARELESS, false },
-	{ "server-sync-packed", false, CONTROL_SYNC, true },
-	{ "server-async-packed", false, CONTROL_ASYNC, true },
-	{ "client-sync-packed", true, CONTROL_SYNC, true },
-	{ "client-async-packed", true, CONTROL_ASYNC, true },
+	{ "server-sync", false, CONTROL_SYNC, false, false },
+	{ "server-async", false, CONTROL_ASYNC, false, false },
+	{ "client-sync", true, CONTROL_SYNC, false, false },
+	{ "client-async", true, CONTROL_ASYNC, false, false },
+	{ "client-careless", true, CONTROL_CARELESS, false, false },
+	{ "server-sync-packed", false, CONTROL_SYNC, true, false },
+	{ "server-async-packed", false, CONTROL_ASYNC, true, false },
+	{ "client-sync-packed", true, CONTROL_SYNC, true, false },
+	{ "client-async-packed", true, CONTROL_ASYNC, true, false },
+	{ "server-sync-inflight", false, CONTROL_SYNC, false, true },
+	{ "server-async-inflight", false, CONTROL_ASYNC, false, true },
 };
 
 /** Kills the process it runs in. */
@@ -149,8 +151,12 @@ static void kill_backends(void **state)
 	bury(&flow, child);
 	guest_destroy(flow.guest);
 	unlink(path);
-	print_message("%s: %d of %d lives with packets, %lu sent, %lu lost\n", what->name, useful,
-		      cycles, (unsigned long)flow.sent, (unsigned long)flow.skipped);
+	print_message("%s: %d of %d lives with packets; %lu sent, %lu received, %lu lost with "
+		      "backends that had taken %lu, %lu double, %lu changed; descriptors, threads "
+		      "and mappings as before\n", what->name, useful, cycles,
+		      (unsigned long)flow.sent, (unsigned long)flow.received,
+		      (unsigned long)flow.skipped, (unsigned long)flow.at_risk,
+		      (unsigned long)flow.doubled, (unsigned long)flow.changed);
 	assert_true(useful >= cycles / 10);
 }
 
