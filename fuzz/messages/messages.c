@@ -1,7 +1,82 @@
-#include "fuzz_check.h"
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+#include "messages.h"
+
+#include <string.h>
+
+/* What the library keeps for good is made before the first comparison: cells of queues, a thread. */
+static void warm_up(void)
+{
+	struct attack attack = { .head = { .flags = 0x10, .offers = 0x13 } };
+	struct record record = { .kind = GUEST_SET_VRING_ENABLE, .queue = 255, .choice = 1 };
+
+	attack.head.prelude = PRELUDE_POSTCOPY;
+	attack_open(&attack);
+	FUZZ_CHECK(attack_prelude(&attack));
+	FUZZ_CHECK(wire_message(&attack, &record));
+	attack_close(&attack);
+	attack.head.prelude = PRELUDE_SPLIT;
+	attack_open(&attack);
+	FUZZ_CHECK(attack_prelude(&attack));
+	guest_offer(&attack, &record);
+	guest_burst(&attack, &record);
+	attack_close(&attack);
+	FUZZ_CHECK(files_reset(true));
+}
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+	(void)count;
+	(void)arguments;
+	fuzz_session_prepare();
+	files_prepare();
+	guest_prepare();
+	app_prepare();
+	pager_prepare();
+	innocent_prepare();
+	warm_up();
+	fuzz_baseline();
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	(void)data; (void)size;
+	struct attack attack = { .socket = -1 };
+	struct record record;
+	unsigned int records;
+	bool is_open;
+
+	if (size < sizeof(attack.head))
+		return -1;
+	memcpy(&attack.head, data, sizeof(attack.head));
+	data += sizeof(attack.head);
+	size -= sizeof(attack.head);
+	attack_open(&attack);
+	is_open = attack_prelude(&attack);
+	for (records = 0; records < MOST_RECORDS && size > 0; records++) {
+		size_t part = size < sizeof(record) ? size : sizeof(record);
+
+		memset(&record, 0, sizeof(record));
+		memcpy(&record, data, part);
+		data += part;
+		size -= part;
+		/* A frontend whose connection was ended comes again. */
+		if (!is_open) {
+			if (attack.sessions >= 4)
+				break;
+			attack_close(&attack);
+			attack_open(&attack);
+			is_open = attack_prelude(&attack);
+		}
+		if (is_open)
+			is_open = attack_perform(&attack, &record);
+	}
+	attack_close(&attack);
+	if (!files_reset(attack.is_margin_shared))
+		fuzz_fail("memory changed that was not the device's");
+	innocent_check();
+	fuzz_check_baseline();
 	return 0;
 }
