@@ -14,13 +14,16 @@ extension HeapCell where Value == EventLoop {
         value.thread.store(System.currentThread, ordering: .releasing)
         // Packets that this thread frees belong to no cache: it would keep them from the others.
         ThreadSlots.optOut()
-        while true {
-            value.poll.wait(milliseconds: timeout) { token in handle(token) }
-            retryRings()
-            finishDraining()
-            endClosingDrivers()
-            connectClients()
-        }
+        while true { turn(milliseconds: timeout) }
+    }
+
+    /// One round: what has come, and what is to be done by itself. Waits at most so long for it.
+    func turn(milliseconds: Int32) {
+        value.poll.wait(milliseconds: milliseconds) { token in handle(token) }
+        retryRings()
+        finishDraining()
+        endClosingDrivers()
+        connectClients()
     }
 
     /// How long to wait for events: until the first of what is to be done by itself.
