@@ -4,18 +4,21 @@
 # Included by the root Makefile: a test for each row of hostile inputs, in four variants.
 #
 #   make hostile                   builds and runs all of build/hostile/test_*
+#   make hostile LONG=1            as often as the rows say: tens of thousands of times
 #   make hostile-build             builds them
 #
 # The log of a program lies beside it; tools/hostile-table reads the logs.
 
 HOSTILE_TESTS := $(patsubst ctests/hostile/%.c,build/hostile/%,$(sort $(wildcard ctests/hostile/test_*.c)))
-HOSTILE_SUPPORT := $(sort $(wildcard ctests/hostile/hostile*.c ctests/control/control_*.c)) \
+HOSTILE_SUPPORT := $(sort $(wildcard ctests/hostile/hostile*.c ctests/hostile/front*.c ctests/control/control_*.c)) \
 	$(CTEST_HARNESS) $(GUEST_LIBRARY)
 HOSTILE_OBJECTS := $(HOSTILE_SUPPORT:ctests/%.c=build/hostile/obj/%.o)
 HOSTILE_HEADERS := $(wildcard ctests/hostile/*.h ctests/control/*.h) $(CTEST_HEADERS) $(HEADERS)
 HOSTILE_FLAGS = $(CTEST_FLAGS) -Ictests/control -Ictests/hostile
 # Seconds that one program may take; each has an alarm of its own as well.
-HOSTILE_GUARD ?= 300
+HOSTILE_GUARD ?= $(if $(LONG),7200,300)
+# LONG=1: as often as each row says, instead of what fits `make test`.
+export HOSTILE_LONG := $(LONG)
 
 .PHONY: hostile hostile-build
 .SECONDARY: $(HOSTILE_OBJECTS)

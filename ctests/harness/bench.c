@@ -154,6 +154,17 @@ static struct bench *create(const struct bench_config *config)
 	return bench;
 }
 
+static void offer_protocol(const struct bench *bench)
+{
+	uint64_t offered;
+
+	if (!bench->config.protocol)
+		return;
+	assert_int_equal(rte_vhost_driver_get_protocol_features(bench->path, &offered), 0);
+	assert_int_equal(rte_vhost_driver_set_protocol_features(
+		bench->path, offered | bench->config.protocol), 0);
+}
+
 struct bench *bench_connect(void **state, const struct bench_config *config)
 {
 	struct bench *bench = create(config);
@@ -161,6 +172,7 @@ struct bench *bench_connect(void **state, const struct bench_config *config)
 	*state = bench;
 	assert_int_equal(rte_vhost_driver_register(bench->path, config->driver_flags), 0);
 	bench->registered = true;
+	offer_protocol(bench);
 	assert_int_equal(rte_vhost_driver_callback_register(bench->path, &callbacks), 0);
 	assert_int_equal(rte_vhost_driver_start(bench->path), 0);
 	assert_int_equal(guest_create(&bench->config.guest, &bench->guest), 0);

@@ -72,6 +72,7 @@ struct bench_config {
 	bool synchronous;		/**< The processor copies: the calls without a channel. */
 	bool iommu;			/**< Behind an IOMMU... */
 	uint64_t iommu_seed;		/**< ...as guest_iotlb_create() takes it. */
+	uint64_t protocol;		/**< Protocol features offered besides the usual. */
 	uint32_t pool_size;		/**< Mbufs for packets from the guest. */
 	uint16_t data_room;		/**< Of an mbuf of either pool. */
 };

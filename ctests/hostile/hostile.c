@@ -26,15 +26,20 @@ void hostile_config(struct hostile *hostile, struct bench_config *config)
 	config->pool_size = POOL;
 }
 
-/** The innocent: a small ring of the other format, copied by the processor. */
+/**
+ * The innocent: a small ring of the other format, copied by the processor; or one like the test's
+ * with a packet in flight each way.
+ */
 static void open_innocent(struct hostile *hostile)
 {
 	struct bench_config config;
 	void *state;
 
 	bench_config_init(&config);
-	config.synchronous = true;
-	config.guest.features ^= GUEST_BIT(VIRTIO_F_RING_PACKED);
+	config.synchronous = !hostile->alike || !hostile->async;
+	config.async.async_threshold = hostile->threshold;
+	if (!hostile->alike)
+		config.guest.features ^= GUEST_BIT(VIRTIO_F_RING_PACKED);
 	config.guest.ring_size = 32;
 	config.pool_size = 64;
 	hostile->innocent = bench_open(&state, &config);

@@ -54,6 +54,7 @@ struct hostile_case {
 struct hostile {
 	bool packed, async;
 	uint32_t threshold;		/**< Of asynchronous channels, in this round. */
+	bool alike;			/**< The innocent one has the test's format and functions. */
 	struct bench *bench;		/**< The device under attack... */
 	struct bench *innocent;		/**< ...and one that must not notice. */
 	struct bench_baseline before;	/**< From before there was a device... */

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+#define _GNU_SOURCE
+#include "front.h"
+
+#include <sys/mman.h>
+
+#define SETTLE_TURNS 20000
+/** Packets of one load, and of one direction that may be on their way. */
+#define LOAD 8
+#define ON_THE_WAY 64
+
+struct front front;
+
+/** A copy is done for each third question: there is always something in flight. */
+static void slow_down(struct bench *bench)
+{
+	for (int queue = RX; queue <= TX; queue++)
+		bench->engines[queue].slow = 3;
+}
+
+void front_open(struct hostile *hostile, const struct bench_config *config)
+{
+	memset(&front, 0, sizeof(front));
+	hostile->alike = true;
+	hostile_open(hostile, config);
+	front.target = hostile->bench;
+	/* The record of what is in flight is the guest's, whatever becomes of its device. */
+	front.target->baseline.fds += front.target->guest->inflight_fd >= 0;
+	slow_down(front.target);
+	snprintf(front.door.path, sizeof(front.door.path), "%s", front.target->path);
+	front.door.vid = front.target->vid;
+	front_load();
+	front_settle();
+	front_keep();
+}
+
+void front_keep(void)
+{
+	control_count(&front.before);
+}
+
+void front_close(struct hostile *hostile)
+{
+	front_load();
+	front_settle();
+	control_assert_flat(&front.before);
+	hostile_close(hostile);
+}
+
+static void collect(struct bench *bench)
+{
+	bench_dequeue(bench, 32);
+	if (!bench->config.synchronous)
+		bench_collect(bench, 32);
+	bench_receive(bench);
+}
+
+void front_load(void)
+{
+	struct bench *bench = front.target;
+	static uint32_t turn;
+
+	for (int i = 0; i < LOAD && bench->from.sent - bench->from.returned < ON_THE_WAY; i++)
+		bench_send(bench, 64 + turn++ * 331 % 1437, NULL);
+	if (bench->to.sent - bench->to.delivered < ON_THE_WAY)
+		bench_enqueue(bench, LOAD, 300 + turn % 1100);
+	collect(bench);
+	/* What an attack meets: copies that are not done. */
+	if (!bench->config.synchronous)
+		assert_true(engine_held(&bench->engines[TX]) > 0);
+}
+
+void front_check(void)
+{
+	bench_check(front.target);
+}
+
+static bool has_arrived(const struct bench *bench)
+{
+	return bench->from.returned == bench->from.sent && bench->to.returned == bench->to.sent &&
+	       bench->to.delivered == bench->to.sent;
+}
+
+void front_settle(void)
+{
+	struct bench *bench = front.target;
+
+	for (int turn = 0; turn < SETTLE_TURNS && !has_arrived(bench); turn++) {
+		for (int queue = RX; queue <= TX; queue++)
+			engine_finish(&bench->engines[queue], ENGINE_ALL);
+		bench_serve(bench);
+		collect(bench);
+	}
+	if (!has_arrived(bench))
+		fail_msg("from the guest %lu of %lu, to the guest %lu of %lu",
+			 bench->from.returned, bench->from.sent, bench->to.delivered,
+			 bench->to.sent);
+	front_check();
+}
+
+void front_revive(void)
+{
+	struct bench *bench = front.target;
+
+	bench_hang_up(bench);
+	for (int queue = RX; queue <= TX; queue++) {
+		assert_int_equal(bench->engines[queue].violations, 0);
+		engine_destroy(&bench->engines[queue]);
+	}
+	guest_reset(bench->guest);
+	memset(&bench->tx->stats, 0, sizeof(bench->tx->stats));
+	memset(&bench->rx->stats, 0, sizeof(bench->rx->stats));
+	memset(&bench->from, 0, sizeof(bench->from));
+	memset(&bench->to, 0, sizeof(bench->to));
+	bench->guest->abandoned = bench->started = false;
+	assert_int_equal(guest_connect(bench->guest), 0);
+	bench_start(bench);
+	slow_down(bench);
+}
+
+void front_stop_rings(void)
+{
+	front_settle();
+	assert_int_equal(guest_stop(front.target->guest), 0);
+}
+
+void front_start_rings(void)
+{
+	bench_start(front.target);
+}
+
+struct guest_frontend *front_frontend(void)
+{
+	return &front.target->guest->frontend;
+}
+
+int front_ask(uint32_t request, const void *payload, uint32_t size, int fd)
+{
+	return control_ask(front_frontend()->socket, request, payload, size, fd);
+}
+
+void front_refused(uint32_t request, const void *payload, uint32_t size, int fd)
+{
+	int ret = front_ask(request, payload, size, fd);
+
+	if (ret != 1)
+		fail_msg("request %u: %d, not refused", request, ret);
+	front_check();
+}
+
+int front_ask_with(int socket, uint32_t request, const void *payload, uint32_t size,
+		   const int *fds, uint32_t fd_count)
+{
+	uint64_t value = 0;
+	int ret = control_send(socket, request, 9, payload, size, fds, fd_count);
+
+	if (ret == 0)
+		ret = control_reply(socket, &value);
+	return ret < 0 ? ret : value != 0;
+}
+
+int front_dial(void)
+{
+	uint64_t features = front.target->config.guest.features, protocol = 0;
+	int socket = control_connect(&front.door);
+
+	assert_int_equal(rte_vhost_driver_get_protocol_features(front.door.path, &protocol), 0);
+	assert_int_equal(control_send(socket, GUEST_SET_PROTOCOL_FEATURES, GUEST_FLAG_VERSION,
+				      &protocol, 8, NULL, 0), 0);
+	assert_int_equal(control_ask(socket, GUEST_SET_FEATURES, &features, 8, -1), 0);
+	return socket;
+}
+
+int front_file(uint64_t size)
+{
+	int fd = memfd_create("guest-odd", MFD_CLOEXEC);
+
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	return fd;
+}
+
+uint32_t front_times(uint32_t full, uint32_t part)
+{
+	const char *wanted = getenv("HOSTILE_LONG");
+
+	return wanted && *wanted ? full : part;
+}
