@@ -16,16 +16,29 @@
 #include <time.h>
 #include <unistd.h>
 
+/** 1 when the kernel's name of an open file begins with `name`; 0 as well without /proc. */
+static inline int crte_is_named(int fd, const char *name, size_t length)
+{
+	char path[32];
+	char target[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, target, sizeof(target)) >= (ssize_t)length &&
+		memcmp(target, name, length) == 0;
+}
+
 /** 1 for an eventfd, 0 for anything else or where /proc is not mounted. */
 static inline int crte_is_eventfd(int fd)
 {
 	static const char name[] = "anon_inode:[eventfd]";
-	char path[32];
-	char target[sizeof(name)];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return readlink(path, target, sizeof(target)) == (ssize_t)sizeof(name) - 1 &&
-		memcmp(target, name, sizeof(name) - 1) == 0;
+	return crte_is_named(fd, name, sizeof(name) - 1);
+}
+
+/** 1 for what the kernel alone keeps: eventfds, pipes and the like. */
+static inline int crte_is_anonymous(int fd)
+{
+	return crte_is_named(fd, "anon_inode:", 11) || crte_is_named(fd, "pipe:", 5);
 }
 
 /** A file that is always at its end; -1 with errno set. */

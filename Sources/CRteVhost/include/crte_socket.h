@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -185,13 +186,26 @@ static inline int crte_duplicate(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
-/** close() that does not wait for what a socket has not sent; fails quietly for no socket. */
-static inline void crte_close_at_once(int fd)
+/** 1 for a socket, which will not wait when it is closed for what it has not sent. */
+static inline int crte_end_linger(int fd)
 {
 	struct linger none = { 0, 0 };
 
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-	close(fd);
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none)) == 0;
+}
+
+/** 1 for files in memory: memfd, tmpfs, hugetlbfs. Asks the kernel alone, and not who serves it. */
+static inline int crte_is_memory(int fd)
+{
+	return fcntl(fd, F_GET_SEALS) >= 0;
+}
+
+/** Type of the file system of a file, 0 on error; whoever serves it is asked. */
+static inline uint64_t crte_file_system(int fd)
+{
+	struct statfs status;
+
+	return fstatfs(fd, &status) == 0 ? (uint64_t)status.f_type & UINT32_MAX : 0;
 }
 
 static inline int crte_fcntl_get_flags(int fd)

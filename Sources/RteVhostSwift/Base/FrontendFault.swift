@@ -20,6 +20,8 @@ enum FrontendFault: Equatable {
     case refused
     /// An address outside the memory table.
     case unmapped
+    /// A file that somebody else may serve: to touch its pages could take for ever.
+    case slowFile
     /// The file behind the guest's memory was cut short.
     case memoryGone
     /// The frontend's answer to a request of ours was "no".
@@ -40,6 +42,7 @@ enum FrontendFault: Equatable {
         case .badState: "request not allowed in this state"
         case .refused: "refused by the application"
         case .unmapped: "address outside the memory table"
+        case .slowFile: "the file lies neither in memory nor in a local file system"
         case .memoryGone: "the file behind the guest's memory was cut short"
         case .declined: "the frontend declines"
         case .noAnswer: "the frontend does not answer"

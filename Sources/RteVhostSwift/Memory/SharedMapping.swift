@@ -17,8 +17,8 @@ struct SharedMapping: ~Copyable {
     /// Where a DMA engine finds its pages.
     let frames: PageFrames
 
-    /// Maps the file's first `end` bytes. Throws `badValue` when it does not have them, `system`
-    /// when mmap fails, `limitReached`.
+    /// Maps the file's first `end` bytes. Throws `badValue` when it does not have them, `slowFile`,
+    /// `system` when mmap fails, `limitReached`.
     init(_ file: borrowing FileDescriptor, end: UInt64) throws(VhostError) {
         let byteCount = try Self.size(of: file, end: end)
         try Self.book(byteCount)
@@ -71,6 +71,7 @@ struct SharedMapping: ~Copyable {
         of file: borrowing FileDescriptor, end: UInt64
     ) throws(VhostError) -> Int {
         guard end > 0, end < 1 << 47 else { throw .frontend(.badValue) }
+        try FileInquiry.check(file)
         var status = stat()
         // SAFETY: the structure lives through the call.
         _ = unsafe try System.check(fstat(file.number, &status))

@@ -94,6 +94,8 @@ extension Handlers {
         _ = try message.payload.u64()
         let description = try region(&message)
         guard let file = message.descriptors.take(0) else { throw .frontend(.descriptors) }
+        // Before it is compared, with the device's lock held.
+        try FileInquiry.check(file)
         if let host = try device.addMemoryAgain(description, file) {
             return isListening ? regionAnswer(description, host: host) : .acknowledge
         }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+import Synchronization
+
+/// Closes files that a peer sent and may serve by itself (FUSE: the kernel asks whoever serves a
+/// file before it is closed, and waits), on threads that nobody waits for. They end when nothing is
+/// left to close.
+struct ClosingFiles: ~Copyable {
+    private static let shared: HeapCell<ClosingFiles>? = try? HeapCell(ClosingFiles())
+
+    /// Most threads; when all of them wait, files stay open until one is answered.
+    private static var threadLimit: Int { 16 }
+    /// Most files that wait; those beyond stay open for good.
+    private static var fileLimit: Int { 1024 }
+    /// How long a file takes to close that nobody is asked about, in nanoseconds.
+    private static var patience: UInt64 { 5_000_000 }
+
+    private let lock = SpinLock()
+    private var files = InlineArray<1024, Int32>(repeating: -1)
+    private var first = 0
+    private var count = 0
+    /// When each thread began with its file, 0 for none.
+    private var starts = InlineArray<16, UInt64>(repeating: 0)
+
+    /// Nothing to close.
+    init() {}
+
+    /// Closes a file, now or later. Any thread, whatever locks it holds.
+    static func close(_ number: Int32) {
+        guard let cell = shared else { return }
+        let needsThread = cell.value.lock.withLock { cell.value.append(number) }
+        guard needsThread else { return }
+        // Without a thread the file waits for the next one that is to be closed.
+        try? System.startThread(OpaqueCell(cell)) { cell in
+            run(cell.cell(of: ClosingFiles.self))
+        }
+    }
+
+    /// True when no thread is there that will come to the file soon.
+    private mutating func append(_ number: Int32) -> Bool {
+        guard count < Self.fileLimit else { return false }
+        files[(first + count) % Self.fileLimit] = number
+        count += 1
+        let now = System.nanoseconds()
+        var hasFree = false
+        for index in 0..<Self.threadLimit {
+            if starts[index] == 0 {
+                hasFree = true
+            } else if now &- starts[index] < Self.patience {
+                return false
+            }
+        }
+        return hasFree
+    }
+
+    private static func run(_ cell: HeapCell<ClosingFiles>) {
+        guard let thread = cell.value.lock.withLock({ cell.value.claimThread() }) else { return }
+        while let number = cell.value.lock.withLock({ cell.value.next(thread) }) {
+            _ = CRteVhost.close(number)
+        }
+    }
+
+    private mutating func claimThread() -> Int? {
+        for index in 0..<Self.threadLimit where starts[index] == 0 {
+            starts[index] = System.nanoseconds()
+            return index
+        }
+        return nil
+    }
+
+    /// The next file for a thread; nil, and the thread is forgotten, when there is none.
+    private mutating func next(_ thread: Int) -> Int32? {
+        guard count > 0 else {
+            starts[thread] = 0
+            return nil
+        }
+        starts[thread] = System.nanoseconds()
+        let number = files[first]
+        first = (first + 1) % Self.fileLimit
+        count -= 1
+        return number
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+import Synchronization
+
+/// Finds out what file system a file lies in, on a thread of its own: where a peer serves the file
+/// system, the answer may never come.
+struct FileInquiry: ~Copyable {
+    private enum State: UInt8, AtomicRepresentable {
+        case idle
+        case asking
+        case abandoned
+        case answered
+    }
+
+    private let state = Atomic<State>(.idle)
+    private let number = Atomic<Int32>(-1)
+    private let answer = Atomic<UInt64>(0)
+
+    /// As many answers may be open; as long as they are, no more is asked.
+    private static let cells = makeCells()
+    /// How long an answer takes that the kernel has by itself, at most.
+    private static var patience: UInt64 { 200_000_000 }
+
+    /// No question.
+    init() {}
+
+    private static func makeCells() -> InlineArray<8, HeapCell<FileInquiry>?> {
+        InlineArray { _ in try? HeapCell(FileInquiry()) }
+    }
+
+    /// Throws `slowFile` unless the file lies in memory or in a local file system, where its pages
+    /// come without anybody being asked. Not with a lock held.
+    static func check(_ file: borrowing FileDescriptor) throws(VhostError) {
+        guard !FileDescriptor.isPrompt(file.number) else { return }
+        guard let type = fileSystem(file), isLocal(type) else { throw .frontend(.slowFile) }
+    }
+
+    /// EXT4_SUPER_MAGIC, XFS, BTRFS, F2FS, ZFS, BCACHEFS; TMPFS, RAMFS and HUGETLBFS, where devices
+    /// lie as well; buffers of devices. Not those that lie over others, which may be served.
+    private static func isLocal(_ type: UInt64) -> Bool {
+        switch type {
+        case 0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x2fc1_2fc1, 0xca45_1a4e: true
+        case 0x0102_1994, 0x8584_58f6, 0x9584_58f6, 0x444d_4142: true
+        default: false
+        }
+    }
+
+    private static func fileSystem(_ file: borrowing FileDescriptor) -> UInt64? {
+        guard let cell = claim() else { return nil }
+        do throws(VhostError) {
+            var copy = try System.duplicate(file)
+            cell.value.number.store(copy.number, ordering: .relaxed)
+            try System.startThread(OpaqueCell(cell)) { cell in
+                run(cell.cell(of: FileInquiry.self))
+            }
+            // The thread's.
+            copy.release()
+        } catch {
+            cell.value.state.store(.idle, ordering: .releasing)
+            return nil
+        }
+        return cell.value.wait()
+    }
+
+    private static func claim() -> HeapCell<FileInquiry>? {
+        for index in 0..<8 {
+            guard let cell = cells[index] else { continue }
+            let (isOurs, _) = cell.value.state.compareExchange(
+                expected: .idle, desired: .asking, ordering: .acquiringAndReleasing)
+            if isOurs { return cell }
+        }
+        return nil
+    }
+
+    /// Waits for the answer; nil when it does not come.
+    private borrowing func wait() -> UInt64? {
+        let deadline = System.nanoseconds() &+ Self.patience
+        while state.load(ordering: .acquiring) != .answered {
+            if System.nanoseconds() > deadline {
+                let (isAbandoned, _) = state.compareExchange(
+                    expected: .asking, desired: .abandoned, ordering: .acquiringAndReleasing)
+                if isAbandoned { return nil }
+            }
+            System.sleep(microseconds: 50)
+        }
+        let type = answer.load(ordering: .relaxed)
+        state.store(.idle, ordering: .releasing)
+        return type
+    }
+
+    private static func run(_ cell: HeapCell<FileInquiry>) {
+        let number = cell.value.number.load(ordering: .relaxed)
+        let type = crte_file_system(number)
+        ClosingFiles.close(number)
+        cell.value.answer.store(type, ordering: .relaxed)
+        let (isWaited, _) = cell.value.state.compareExchange(
+            expected: .asking, desired: .answered, ordering: .acquiringAndReleasing)
+        if !isWaited { cell.value.state.store(.idle, ordering: .releasing) }
+    }
+}
