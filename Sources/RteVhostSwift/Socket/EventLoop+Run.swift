@@ -95,6 +95,7 @@ extension HeapCell where Value == EventLoop {
     func open(
         _ socket: consuming FileDescriptor, _ driver: HeapCell<Driver>
     ) throws(VhostError) {
+        guard mayOpen(driver) else { throw .limitReached }
         let device = try DeviceTable.open(hooks: value.hooks)
         // Other threads may change what the driver offers.
         let hardware = value.registry.lock.withLock { () -> VdpaDevice? in

@@ -13,6 +13,25 @@ extension HeapCell where Value == EventLoop {
         slot.value.next = driver.value.firstSession
         value.existingSlot(slot.value.next)?.value.previous = vid
         driver.value.firstSession = vid
+        value.sessionCount += 1
+    }
+
+    /// False where a driver that has a session would take the last vid that another one, which has
+    /// none, may need: one socket's frontends do not lock those of the others out.
+    func mayOpen(_ driver: HeapCell<Driver>) -> Bool {
+        guard driver.value.firstSession >= 0 else { return true }
+        let free = DeviceTable.maximumCount - value.sessionCount
+        guard free <= value.registry.count else { return true }
+        var waiting = 0
+        for index in 0..<value.registry.count {
+            value.registry.lock.withLock {
+                guard let cell = value.registry.cell(index), cell.value.state == .started else {
+                    return
+                }
+                if cell.value.firstSession < 0 { waiting += 1 }
+            }
+        }
+        return free > waiting
     }
 
     /// Takes it out: nothing works for its device any more. A client whose only session it was
@@ -28,6 +47,7 @@ extension HeapCell where Value == EventLoop {
         slot.value.driver = nil
         slot.value.previous = -1
         slot.value.next = -1
+        value.sessionCount -= 1
         reconnect(driver, didServe: slot.value.didServe)
     }
 

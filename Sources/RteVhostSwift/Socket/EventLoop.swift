@@ -50,6 +50,8 @@ struct EventLoop: ~Copyable {
     let nextAttempt = Atomic<UInt64>(.max)
     /// Drivers that threads wait to see unregistered.
     let closingCount = Atomic<Int>(0)
+    /// Sessions in the lists of drivers.
+    var sessionCount = 0
     /// Devices whose connection is gone and whose engine still copies.
     var drainingCount = 0
 
