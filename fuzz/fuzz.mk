@@ -43,6 +43,11 @@ fuzz_define_planted = -D FUZZ_PLANTED
 FUZZ_WRAPPED = malloc calloc realloc aligned_alloc free mmap munmap
 FUZZ_WRAPS = $(foreach name,$(FUZZ_WRAPPED),-Xlinker --wrap=$(name))
 
+# Folders that fuzzers share, and calls that those take over: fuzz/rig has no event thread and a clock of its own.
+FUZZ_SHARED_rings = rig
+FUZZ_SHARED_calls = rig
+FUZZ_WRAPPED_rig = clock_gettime nanosleep pthread_create write
+
 # $(1): variant. The library in one object, and what it needs of C.
 define fuzz_variant
 build/fuzz/$(1)/library.o: $$(FUZZ_INPUT_$(1)) $$(HEADERS)
@@ -73,18 +78,23 @@ endef
 
 # $(1): variant, $(2): fuzzer.
 define fuzz_program
-build/fuzz/$(1)/objects/$(2)/%.o: fuzz/$(2)/%.c $$(wildcard fuzz/$(2)/*.h fuzz/common/*.h) $$(GUEST_HEADERS)
+build/fuzz/$(1)/objects/$(2)/%.o: fuzz/$(2)/%.c $$(wildcard fuzz/$(2)/*.h fuzz/common/*.h) $$(GUEST_HEADERS) \
+		$$(foreach folder,$$(FUZZ_SHARED_$(2)),$$(wildcard fuzz/$$(folder)/*.h))
 	@mkdir -p $$(@D)
-	$$(FUZZ_CLANG) $$(FUZZ_C) -Werror $$(fuzz_c_$(1)) -c -o $$@ $$<
+	$$(FUZZ_CLANG) $$(FUZZ_C) $$(FUZZ_SHARED_$(2):%=-Ifuzz/%) -Werror $$(fuzz_c_$(1)) -c -o $$@ $$<
 
-build/fuzz/$(1)/objects/$(2)/swift.o: $$(wildcard fuzz/$(2)/*.swift) build/fuzz/$(1)/library.o
+build/fuzz/$(1)/objects/$(2)/swift.o: $$(wildcard fuzz/$(2)/*.swift \
+		$$(FUZZ_SHARED_$(2):%=fuzz/%/*.swift)) build/fuzz/$(1)/library.o
 	@mkdir -p $$(@D)
 	$$(FUZZ_SWIFTC) $$(FUZZ_SWIFT) $$(fuzz_sanitizer_driver_$(1)) -I build/fuzz/$(1) -module-name Fuzz_$(2) \
 		-c -o $$@ $$(filter %.swift,$$^)
 
-build/fuzz/$(1)/$(2): $$(patsubst fuzz/%.c,build/fuzz/$(1)/objects/%.o,$$(wildcard fuzz/$(2)/*.c)) \
-		$$(if $$(wildcard fuzz/$(2)/*.swift),build/fuzz/$(1)/objects/$(2)/swift.o) $$(FUZZ_PARTS_$(1))
-	$$(FUZZ_SWIFTC) -use-ld=lld $$(fuzz_link_$(1)) $$(FUZZ_WRAPS) -o $$@ $$^
+build/fuzz/$(1)/$(2): $$(patsubst fuzz/%.c,build/fuzz/$(1)/objects/%.o,$$(wildcard fuzz/$(2)/*.c \
+			$$(FUZZ_SHARED_$(2):%=fuzz/%/*.c))) \
+		$$(if $$(wildcard fuzz/$(2)/*.swift $$(FUZZ_SHARED_$(2):%=fuzz/%/*.swift)),\
+			build/fuzz/$(1)/objects/$(2)/swift.o) $$(FUZZ_PARTS_$(1))
+	$$(FUZZ_SWIFTC) -use-ld=lld $$(fuzz_link_$(1)) $$(FUZZ_WRAPS) $$(foreach folder,$$(FUZZ_SHARED_$(2)),\
+		$$(foreach name,$$(FUZZ_WRAPPED_$$(folder)),-Xlinker --wrap=$$(name))) -o $$@ $$^
 endef
 
 fuzz_sanitizer_driver_plain = -sanitize=address
@@ -103,7 +113,15 @@ $(patsubst %,build/fuzz/planted/%,$(FUZZ_LIBRARY_SOURCES)) &: $(FUZZ_LIBRARY_SOU
 		echo "planting $$patch"; patch -s -p1 -d build/fuzz/planted <$$patch; done
 	@find build/fuzz/planted/Sources -name '*.swift' -exec touch {} +
 
+# $(1): variant, $(2): a folder that fuzzers share.
+define fuzz_folder
+build/fuzz/$(1)/objects/$(2)/%.o: fuzz/$(2)/%.c $$(wildcard fuzz/$(2)/*.h fuzz/common/*.h) $$(GUEST_HEADERS)
+	@mkdir -p $$(@D)
+	$$(FUZZ_CLANG) $$(FUZZ_C) -Werror $$(fuzz_c_$(1)) -c -o $$@ $$<
+endef
+
 $(foreach variant,plain planted coverage,$(eval $(call fuzz_variant,$(variant))))
+$(foreach variant,plain planted coverage,$(eval $(call fuzz_folder,$(variant),rig)))
 $(foreach variant,plain planted coverage,$(foreach fuzzer,$(FUZZERS),\
 	$(eval $(call fuzz_program,$(variant),$(fuzzer)))))
 

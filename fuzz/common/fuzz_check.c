@@ -146,7 +146,9 @@ void __wrap_free(void *block)
 
 void *__wrap_mmap(void *where, size_t size, int protection, int flags, int file, off_t offset)
 {
-	void *result = __real_mmap(where, size, protection, flags, file, offset);
+	void *result = fuzz_map != NULL ?
+		fuzz_map(where, size, protection, flags, file, offset) :
+		__real_mmap(where, size, protection, flags, file, offset);
 
 	/* MAP_FIXED takes the place of what was there. */
 	if (result != MAP_FAILED && (flags & MAP_FIXED) == 0) {
@@ -158,7 +160,7 @@ void *__wrap_mmap(void *where, size_t size, int protection, int flags, int file,
 
 int __wrap_munmap(void *where, size_t size)
 {
-	int result = __real_munmap(where, size);
+	int result = fuzz_unmap != NULL ? fuzz_unmap(where, size) : __real_munmap(where, size);
 
 	if (result != 0)
 		fuzz_fail("munmap(%p, %zu) failed", where, size);

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /** Ends the process; libFuzzer keeps the input. */
 __attribute__((format(printf, 1, 2), noreturn)) void fuzz_fail(const char *format, ...);
@@ -69,6 +70,11 @@ static inline uint64_t fuzz_take(struct fuzz_input *input, unsigned int bytes)
 	}
 	return value;
 }
+
+/** A fuzzer may have both, instead of mmap() and munmap(): guard pages around a mapping, perhaps. */
+__attribute__((weak)) void *fuzz_map(void *where, size_t size, int protection, int flags, int file,
+	off_t offset);
+__attribute__((weak)) int fuzz_unmap(void *where, size_t size);
 
 /** True when this variant has planted bugs and the run asked for this one. */
 bool fuzz_is_planted(const char *bug);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+/* libFuzzer's entry: a head, then records. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned int seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
+	size_t other_size, uint8_t *out, size_t limit, unsigned int seed);
+
+struct bench bench;
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned int seed)
+{
+	return rig_mutate(data, size, limit, seed, HEAD, OPERATIONS);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
+	size_t other_size, uint8_t *out, size_t limit, unsigned int seed)
+{
+	return rig_cross(one, one_size, other, other_size, out, limit, seed, HEAD);
+}
+
+struct rig_link *chosen_link(const struct record *record)
+{
+	return &bench.links[record->a % LINKS];
+}
+
+int chosen_vid(const struct record *record)
+{
+	static const int others[8] = { -1, 5, 1023, 1024, INT32_MAX, INT32_MIN, 0, 1 };
+
+	return record->a >= 240 ? others[record->a & 7] : chosen_link(record)->vid;
+}
+
+uint16_t chosen_queue(const struct record *record)
+{
+	static const uint16_t others[8] = { 4, 5, 255, 256, 257, 0x7fff, 0x8000, 0xffff };
+
+	return record->b >= 240 ? others[record->b & 7] : record->b % QUEUES;
+}
+
+int run_program(enum callback callback)
+{
+	const struct record *program = &bench.programs[callback];
+
+	if (program->code != 0xff && bench.depth < 2) {
+		bench.depth++;
+		perform(program);
+		bench.depth--;
+	}
+	return bench.answers[callback];
+}
+
+static void trace(const struct record *record)
+{
+	if (getenv("RIG_LOG") != NULL)
+		fprintf(stderr, "%*scode %u a %u b %u c %u d %u e %u f 0x%x g 0x%x\n",
+			(int)bench.depth * 4, "", record->code % OPERATIONS, record->a, record->b,
+			record->c, record->d, record->e, record->f, record->g);
+}
+
+void perform(const struct record *record)
+{
+	unsigned int code = record->code % OPERATIONS;
+
+	trace(record);
+	if (code < DATA_CALLS)
+		call_data(code, record);
+	else if (code < DATA_CALLS + WIRE_CALLS)
+		call_wire(code - DATA_CALLS, record);
+	else if (code < DATA_CALLS + WIRE_CALLS + DEVICE_CALLS)
+		call_device(code - DATA_CALLS - WIRE_CALLS, record);
+	else
+		call_driver(code - DATA_CALLS - WIRE_CALLS - DEVICE_CALLS, record);
+	check_accounts();
+}
+
+/* A device for each of the first bits of the head: most inputs want some to work with. */
+static void begin(const uint8_t *head)
+{
+	memset(bench.answers, 0, sizeof(bench.answers));
+	memset(bench.programs, 0xff, sizeof(bench.programs));
+	bench.depth = 0;
+	bench.pool_before = rte_mempool_in_use_count(bench.pool);
+	bench.send_before = rte_mempool_in_use_count(bench.send_pool);
+	for (unsigned int index = 0; index < LINKS; index++) {
+		bench.links[index] = (struct rig_link){ .socket = -1, .backend = -1, .vid = -1 };
+		bench.is_packed[index] = false;
+	}
+	if (head[0] & 1)
+		start_driver(0, (head[1] & 0x7f) << 3 | (head[0] & 2 ? 0 : RTE_VHOST_USER_ASYNC_COPY));
+	if (head[0] & 4)
+		start_driver(1, head[2] << 3);
+	for (unsigned int index = 0; index < LINKS; index++) {
+		if ((head[3] >> index & 1) == 0)
+			continue;
+		connect_link(&bench.links[index], head[4] >> index & 1);
+		bring_up(&bench.links[index], head[5 + index]);
+	}
+}
+
+static void end(void)
+{
+	memset(bench.programs, 0xff, sizeof(bench.programs));
+	memset(bench.answers, 0, sizeof(bench.answers));
+	give_back();
+	for (unsigned int queue = 0; queue < RIG_ENGINE_QUEUES; queue++) {
+		rig_engine_work(queue, UINT32_MAX);
+		rig_engine_modes[queue] = (struct rig_engine_mode){ .copies_when_asked = true };
+	}
+	for (unsigned int index = 0; index < LINKS; index++)
+		rig_hang_up(&bench.links[index]);
+	rig_settle();
+	end_drivers();
+	rig_settle();
+	rig_engine_reset();
+	FUZZ_CHECK(rte_mempool_in_use_count(bench.pool) == bench.pool_before);
+	FUZZ_CHECK(rte_mempool_in_use_count(bench.send_pool) == bench.send_before);
+}
+
+/* The library keeps drivers, devices and queues that it once had. */
+static void warm_up(void)
+{
+	const struct record hardware = { 0 };
+	uint32_t state[2] = { 255, 1 };
+
+	setup_memory();
+	setup_pools();
+	setup_paths();
+	begin((const uint8_t[HEAD]){ 0 });
+	for (unsigned int index = 0; index < PATHS; index++)
+		start_driver(index, 0);
+	for (unsigned int index = 0; index < LINKS; index++) {
+		connect_link(&bench.links[index], index);
+		(void)rig_ask(&bench.links[index], GUEST_SET_VRING_NUM, state, 8, NULL, 0);
+		bring_up(&bench.links[index], 64);
+	}
+	call_driver(7, &hardware);
+	end();
+	fuzz_baseline();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool is_ready;
+	uint8_t head[HEAD] = { 0 };
+
+	memcpy(head, data, size < HEAD ? size : HEAD);
+	rig_begin();
+	if (!is_ready)
+		warm_up();
+	is_ready = true;
+	begin(head);
+	for (size_t at = HEAD; at + RIG_RECORD <= size && at < HEAD + RIG_RECORDS * RIG_RECORD;
+	     at += RIG_RECORD) {
+		struct record record;
+
+		memcpy(&record, data + at, sizeof(record));
+		perform(&record);
+	}
+	end();
+	rig_end();
+	fuzz_check_baseline();
+	return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+/**
+ * @file
+ * What the fuzzers of rings and of calls share: one thread for everything, a clock of its own, a
+ * frontend's end of the socket, and a DMA engine whose every answer the input decides.
+ *
+ * The library's event thread is not started: rig_turn() runs one of its rounds, and a thread that
+ * sleeps runs one as well. So an input does the same each time.
+ */
+#ifndef RIG_H
+#define RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <rte_mbuf.h>
+#include <rte_vhost.h>
+#include <rte_vhost_async.h>
+
+#include "fuzz_check.h"
+
+/** One round of the event loop; false inside of another one. */
+bool rig_turn(void);
+
+/** Rounds until nothing more can come of what was sent. */
+void rig_settle(void);
+
+/** What a queue holds; the order of the fields is that of Rig.swift. */
+struct rig_queue {
+	int64_t has_ring;
+	int64_t is_running;
+	int64_t is_broken;
+	int64_t size;
+	int64_t available;	/**< Position; packed: wrap counter in bit 15. */
+	int64_t used;
+	int64_t entries;	/**< Entries of the FIFO. */
+	int64_t packets;	/**< Packets in it. */
+	int64_t segments;	/**< Their mbufs. */
+	int64_t engine;		/**< Packets that the engine has. */
+	int64_t registered;
+	int64_t is_packed;
+	int64_t header;		/**< Bytes of the virtio-net header. */
+	int64_t rarp;		/**< An announcement is pending. */
+};
+
+/** Looks at a queue, of a device that is gone but drains as well; false without. */
+bool rig_look(int vid, int queue, struct rig_queue *state);
+
+/** True while a device that is gone waits for its engine. */
+bool rig_is_draining(int vid);
+
+/**
+ * Around each input: the clock and the rest of rig_wrap.c are ours in between. The library's lines on
+ * standard error are dropped unless RIG_LOG is set.
+ */
+void rig_begin(void);
+void rig_end(void);
+
+/** The clock goes on by itself with each sleep; this adds to it. */
+void rig_pass(uint64_t nanoseconds);
+
+/** Mappings of files that the library has now, each between two guard pages. */
+unsigned int rig_mappings(void);
+
+/** True when all of it lies in one of them. */
+bool rig_is_mapped(const void *start, size_t size);
+
+/* The frontend's end of a socket. */
+
+/** A frontend that is connected. */
+struct rig_link {
+	int socket;	/**< -1: none. */
+	int backend;	/**< Our end of SET_BACKEND_REQ_FD, or -1. */
+	int vid;	/**< The device, or -1. */
+	bool batches;	/**< rig_ask() only sends; a round handles sixteen messages. */
+};
+
+/** Connects to a driver that listens; the device's vid comes by rig_note_connection(). */
+bool rig_connect(struct rig_link *link, const char *path);
+
+/** Called from new_connection. */
+void rig_note_connection(int vid);
+
+/** Sends one message. */
+void rig_send(struct rig_link *link, uint32_t request, uint32_t flags, const void *payload,
+	size_t size, const int *files, unsigned int count);
+
+/** Sends one that asks for an answer, and has it handled; true when it was done. */
+bool rig_ask(struct rig_link *link, uint32_t request, const void *payload, size_t size,
+	const int *files, unsigned int count);
+
+/** Takes the next message off a socket: its payload's size, or -1. Descriptors are closed. */
+ssize_t rig_receive(int socket, uint32_t *request, void *payload, size_t size);
+
+/** Closes a frontend's end; a round tells the library. */
+void rig_hang_up(struct rig_link *link);
+
+/* The engine. */
+
+/** How it answers transfer_data, and check_completed_copies. */
+enum rig_answer {
+	RIG_ALL,	/**< As many as it was given, or as are done. */
+	RIG_SOME,	/**< At most `limit`. */
+	RIG_NONE,
+	RIG_NEGATIVE,
+	RIG_TOO_MANY,	/**< More than it was asked for. */
+	RIG_ANSWERS
+};
+
+/** How the engine of one queue behaves. */
+struct rig_engine_mode {
+	enum rig_answer accept;
+	enum rig_answer report;
+	unsigned int limit;
+	bool copies_at_once;	/**< When it is given a packet, not when it is asked. */
+	bool copies_when_asked;	/**< check_completed_copies copies all that is there first. */
+};
+
+/** Sees each piece before it is copied and after; set by a fuzzer that checks them. */
+struct rig_engine_watch {
+	void (*given)(unsigned int queue, const void *from, const void *to, size_t size);
+	void (*copied)(unsigned int queue, const void *from, const void *to, size_t size);
+};
+
+#define RIG_ENGINE_QUEUES 8
+
+extern struct rte_vhost_async_channel_ops rig_engine_operations;
+extern struct rig_engine_mode rig_engine_modes[RIG_ENGINE_QUEUES];
+extern struct rig_engine_watch rig_engine_watch;
+
+/** Forgets everything; packets that are still there are a finding. */
+void rig_engine_reset(void);
+
+/** Copies up to `limit` packets of a queue, which are reported from then on. */
+void rig_engine_work(unsigned int queue, unsigned int limit);
+
+/** Packets of a queue that were taken and not reported. */
+unsigned int rig_engine_count(unsigned int queue);
+
+/* Inputs: a head of fixed size, then records of RIG_RECORD bytes. */
+
+#define RIG_RECORD 16
+#define RIG_RECORDS 192
+
+/** libFuzzer's mutation, by records. `operations`: how many codes the first byte has. */
+size_t rig_mutate(uint8_t *data, size_t size, size_t limit, unsigned int seed, size_t head,
+	unsigned int operations);
+
+/** libFuzzer's crossing of two inputs, at the border of a record. */
+size_t rig_cross(const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size,
+	uint8_t *out, size_t limit, unsigned int seed, size_t head);
+
+#endif

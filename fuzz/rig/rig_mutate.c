@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+/* Mutation by records: what an input does at its end does not change when its beginning does. */
+#include <string.h>
+
+#include "rig.h"
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t limit);
+
+static uint32_t state;
+
+static uint32_t pick(uint32_t below)
+{
+	state = state * 1664525 + 1013904223;
+	return (uint32_t)(((uint64_t)state * below) >> 32);
+}
+
+static size_t records(size_t size, size_t head)
+{
+	return size > head ? (size - head) / RIG_RECORD : 0;
+}
+
+/* A record whose code is one of the operations, with small numbers: most of them count something. */
+static void invent(uint8_t *record, unsigned int operations)
+{
+	for (unsigned int index = 0; index < RIG_RECORD; index++)
+		record[index] = (uint8_t)(pick(3) == 0 ? pick(256) : pick(8));
+	record[0] = (uint8_t)pick(operations);
+}
+
+static size_t insert(uint8_t *data, size_t size, size_t limit, size_t head, const uint8_t *from,
+	size_t count)
+{
+	size_t have = records(size, head);
+	size_t at = head + pick((uint32_t)have + 1) * RIG_RECORD;
+	size_t bytes = count * RIG_RECORD;
+
+	if (size + bytes > limit || have + count > RIG_RECORDS)
+		return size;
+	memmove(data + at + bytes, data + at, size - at);
+	memcpy(data + at, from, bytes);
+	return size + bytes;
+}
+
+size_t rig_mutate(uint8_t *data, size_t size, size_t limit, unsigned int seed, size_t head,
+	unsigned int operations)
+{
+	uint8_t fresh[8 * RIG_RECORD];
+	size_t have, at, other;
+
+	state = seed;
+	if (size < head) {
+		memset(data + size, 0, head - size);
+		size = head;
+	}
+	size = head + records(size, head) * RIG_RECORD;
+	have = records(size, head);
+	at = have > 0 ? head + pick((uint32_t)have) * RIG_RECORD : head;
+	switch (have == 0 ? 0 : pick(10)) {
+	case 0:
+	case 1:
+		for (unsigned int index = 0; index < 4; index++)
+			invent(fresh + index * RIG_RECORD, operations);
+		return insert(data, size, limit, head, fresh, 1 + pick(4));
+	case 2:
+		memmove(data + at, data + at + RIG_RECORD, size - at - RIG_RECORD);
+		return size - RIG_RECORD;
+	case 3:
+	case 4: {
+		size_t count = 1 + pick(8);
+
+		if (count > records(size - at + head, head))
+			count = 1;
+		memcpy(fresh, data + at, count * RIG_RECORD);
+		return insert(data, size, limit, head, fresh, count);
+	}
+	case 5:
+		other = head + pick((uint32_t)have) * RIG_RECORD;
+		memcpy(fresh, data + at, RIG_RECORD);
+		memmove(data + at, data + other, RIG_RECORD);
+		memcpy(data + other, fresh, RIG_RECORD);
+		return size;
+	case 6:
+		(void)LLVMFuzzerMutate(data, head, head);
+		return size;
+	case 7:
+		data[at + pick(RIG_RECORD)] ^= (uint8_t)(1u << pick(8));
+		return size;
+	default:
+		(void)LLVMFuzzerMutate(data + at, RIG_RECORD, RIG_RECORD);
+		return size;
+	}
+}
+
+size_t rig_cross(const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size,
+	uint8_t *out, size_t limit, unsigned int seed, size_t head)
+{
+	size_t first, second, bytes;
+
+	state = seed;
+	if (one_size < head || other_size < head)
+		return 0;
+	first = pick((uint32_t)records(one_size, head) + 1);
+	second = pick((uint32_t)records(other_size, head) + 1);
+	bytes = (records(other_size, head) - second) * RIG_RECORD;
+	if (first > RIG_RECORDS)
+		first = RIG_RECORDS;
+	while (first * RIG_RECORD + head + bytes > limit && bytes > 0)
+		bytes -= RIG_RECORD;
+	if (head + first * RIG_RECORD > limit)
+		return 0;
+	memcpy(out, one, head + first * RIG_RECORD);
+	memcpy(out + head + first * RIG_RECORD, other + head + second * RIG_RECORD, bytes);
+	return head + first * RIG_RECORD + bytes;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+/* One record of the input: what guest, frontend, engine or application do next. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rings.h"
+
+#define LENT 0x7e57ed
+
+/* All of guest memory is as the model says; under an engine chains that are offered may differ. */
+static void check_memory(bool is_exact)
+{
+	if (model.is_wild || memcmp(model.expected, model.memory, MEMORY) == 0)
+		return;
+	for (uint32_t at = 0; at < MEMORY; at++) {
+		if (model.expected[at] == model.memory[at] || (!is_exact && model.allowed[at]))
+			continue;
+		fuzz_fail("byte 0x%x of guest memory is 0x%02x, not 0x%02x", at, model.memory[at],
+			model.expected[at]);
+	}
+}
+
+static void give_back(unsigned int keep)
+{
+	while (model.held_count > keep) {
+		struct rte_mbuf *packet = model.held[--model.held_count];
+
+		for (struct rte_mbuf *segment = packet; segment != NULL; segment = segment->next) {
+			FUZZ_CHECK(segment->dynfield1[0] == LENT);
+			segment->dynfield1[0] = 0;
+		}
+		rte_pktmbuf_free(packet);
+	}
+}
+
+static void dequeue(const struct record *record, bool is_async)
+{
+	struct rte_mbuf *packets[BURST] = { 0 };
+	uint16_t wanted = record->b % (BURST + 1), count;
+	struct queue *queue = &model.queues[1];
+	int inflight = 0;
+
+	if (model.held_count + wanted > 900 || (record->c & 1))
+		give_back(0);
+	before_call(false);
+	if (is_async)
+		count = rte_vhost_async_try_dequeue_burst(model.link.vid, 1, model.pool, packets,
+			wanted, &inflight);
+	else
+		count = rte_vhost_dequeue_burst(model.link.vid, 1, model.pool, packets, wanted);
+	FUZZ_CHECK(count <= wanted);
+	after_call(2);
+	/* The used ring may be the guest's packet, too. */
+	check_memory(true);
+	if (is_async && inflight >= 0)
+		FUZZ_CHECK(inflight == queue->after.packets);
+	check_received(packets, count, queue->before.rarp && !queue->after.rarp);
+}
+
+/* Packets of `size` bytes in `segments` mbufs each. */
+static unsigned int make_packets(struct rte_mbuf **packets, const struct record *record)
+{
+	unsigned int wanted = record->b % (BURST + 1), count;
+	unsigned int segments = 1 + (record->c & 3);
+	uint32_t size = record->d % (record->c & 128 ? 8192 : 300);
+
+	for (count = 0; count < wanted; count++) {
+		struct rte_mbuf *head = NULL;
+
+		for (unsigned int index = 0; index < segments; index++) {
+			struct rte_mbuf *segment = rte_pktmbuf_alloc(model.send_pool);
+			uint32_t bytes = size / segments;
+
+			if (segment == NULL) {
+				rte_pktmbuf_free(head);
+				return count;
+			}
+			if (bytes > 2048)
+				bytes = 2048;
+			segment->data_len = segment->pkt_len = (uint16_t)bytes;
+			memset(rte_pktmbuf_mtod(segment, void *), (int)(record->e + count + index),
+				bytes);
+			segment->dynfield1[0] = 0;
+			if (head == NULL)
+				head = segment;
+			else
+				FUZZ_CHECK(rte_pktmbuf_chain(head, segment) == 0);
+		}
+		if (record->c & 64) {
+			/* All but what says where the data is. */
+			head->ol_flags = (uint64_t)(record->g & 0x9fffffff) << 32;
+			head->tx_offload = record->f;
+		}
+		head->dynfield1[0] = LENT;
+		packets[count] = head;
+	}
+	return count;
+}
+
+static void enqueue(const struct record *record, bool is_async)
+{
+	struct rte_mbuf *packets[BURST] = { 0 }, *completed[BURST] = { 0 };
+	unsigned int count = make_packets(packets, record), taken;
+	uint32_t done = 0;
+
+	before_call(true);
+	if (is_async)
+		taken = rte_vhost_submit_enqueue_burst(model.link.vid, 0, packets, (uint16_t)count,
+			completed, &done);
+	else
+		taken = rte_vhost_enqueue_burst(model.link.vid, 0, packets, (uint16_t)count);
+	FUZZ_CHECK(taken <= count && done <= count);
+	after_call(1);
+	for (unsigned int index = taken; index < count; index++) {
+		packets[index]->dynfield1[0] = 0;
+		rte_pktmbuf_free(packets[index]);
+	}
+	if (is_async)
+		check_sent(completed, done, false);
+	else
+		check_sent(packets, taken, true);
+	check_memory(!is_async);
+}
+
+static void collect(const struct record *record)
+{
+	struct rte_mbuf *packets[BURST] = { 0 };
+	uint16_t wanted = record->b % (BURST + 1);
+	uint16_t index = record->c & 1, count;
+
+	if (model.held_count > 900)
+		give_back(0);
+	before_call(false);
+	if (record->c & 2)
+		count = rte_vhost_clear_queue_thread_unsafe(model.link.vid, index, packets, wanted);
+	else
+		count = rte_vhost_poll_enqueue_completed(model.link.vid, index, packets, wanted);
+	after_call(0);
+	check_memory(true);
+	if (index == 0)
+		check_sent(packets, count, false);
+	else
+		check_received(packets, count, false);
+}
+
+static void change_engine(const struct record *record)
+{
+	struct rig_engine_mode *mode = &rig_engine_modes[record->a & 1];
+
+	mode->accept = record->b % RIG_ANSWERS;
+	mode->report = record->c % RIG_ANSWERS;
+	mode->limit = record->d % 70;
+	mode->copies_at_once = record->e & 1;
+	mode->copies_when_asked = record->e & 2;
+}
+
+/* What a frontend says may stop rings and start them again. */
+static void message(const struct record *record)
+{
+	uint32_t state[2] = { record->a & 1, record->c & 1 };
+	uint64_t features = model.settings.features;
+	uint64_t number = record->g;
+
+	before_call(false);
+	switch (record->b % 8) {
+	case 0:
+		(void)send_regions(record->d % 64);
+		break;
+	case 1:
+		(void)rig_ask(&model.link, GUEST_GET_VRING_BASE, state, 8, NULL, 0);
+		break;
+	case 2:
+		setup_queue(record->a & 1);
+		break;
+	case 3:
+		(void)rig_ask(&model.link, GUEST_SET_VRING_ENABLE, state, 8, NULL, 0);
+		break;
+	case 4:
+		(void)rig_ask(&model.link, GUEST_SEND_RARP, &number, 8, NULL, 0);
+		break;
+	case 5:
+		if (model.settings.is_translated)
+			send_translation(record->d % PAGES, record->c & 3);
+		break;
+	case 6:
+		features ^= record->c & 1 ? GUEST_BIT(GUEST_F_LOG_ALL) : 0;
+		if (model.settings.logs &&
+		    rig_ask(&model.link, GUEST_SET_FEATURES, &features, 8, NULL, 0))
+			model.settings.is_log_off = features != model.settings.features;
+		break;
+	default:
+		(void)rig_ask(&model.link, record->c, &record->d, record->e & 7 ? 8 : 0, NULL, 0);
+		break;
+	}
+	after_call(4);
+	check_memory(true);
+}
+
+/* Calls that look at a queue, or change how it is told. */
+static void look(const struct record *record)
+{
+	struct rte_vhost_vring ring;
+	uint16_t queue = record->a & 1;
+	int vid = model.link.vid;
+
+	before_call(false);
+	switch (record->b % 6) {
+	case 0:
+		(void)rte_vhost_enable_guest_notification(vid, queue, record->c & 1);
+		break;
+	case 1:
+		(void)rte_vhost_avail_entries(vid, queue);
+		break;
+	case 2:
+		(void)rte_vhost_rx_queue_count(vid, queue);
+		break;
+	case 3:
+		(void)rte_vhost_vring_call(vid, queue);
+		break;
+	case 4:
+		(void)rte_vhost_get_vhost_vring(vid, queue, &ring);
+		break;
+	default:
+		(void)rte_vhost_async_get_inflight(vid, queue);
+		break;
+	}
+	after_call(4);
+	check_memory(true);
+}
+
+static void change_channel(const struct record *record)
+{
+	struct rte_vhost_async_config config = {
+		.async_threshold = record->d % 300,
+		.features = 1 | (model.settings.is_relaxed ? 2 : 0),
+	};
+	uint16_t queue = record->a & 1;
+
+	before_call(false);
+	if (record->b & 1)
+		(void)rte_vhost_async_channel_unregister(model.link.vid, queue);
+	else
+		(void)rte_vhost_async_channel_register(model.link.vid, queue, config,
+			&rig_engine_operations);
+	after_call(0);
+	check_memory(true);
+}
+
+/* With RIG_LOG in the environment: what led to a finding. */
+static void trace(const struct record *record)
+{
+	struct rig_queue queue[2] = { 0 };
+
+	if (getenv("RIG_LOG") == NULL)
+		return;
+	for (int index = 0; index < 2; index++)
+		(void)rig_look(model.link.vid, index, &queue[index]);
+	fprintf(stderr, "code %u a %u b %u c %u d %u e %u f 0x%x g 0x%x; available %ld used %ld"
+		" entries %ld, available %ld used %ld entries %ld%s\n", record->code % OPERATIONS,
+		record->a, record->b, record->c, record->d, record->e, record->f, record->g,
+		(long)queue[0].available, (long)queue[0].used, (long)queue[0].entries,
+		(long)queue[1].available, (long)queue[1].used, (long)queue[1].entries,
+		model.is_wild ? ", wild" : "");
+}
+
+void perform(const struct record *record)
+{
+	model.tick++;
+	trace(record);
+	switch (record->code % OPERATIONS) {
+	case 0: case 1: case 2: case 3: case 4: case 5:
+		guest_offer(record);
+		break;
+	case 6: case 7:
+		guest_poke(record);
+		break;
+	case 8:
+		guest_index(record);
+		break;
+	case 9: case 10:
+		dequeue(record, false);
+		break;
+	case 11: case 12:
+		dequeue(record, true);
+		break;
+	case 13: case 14:
+		enqueue(record, false);
+		break;
+	case 15: case 16:
+		enqueue(record, true);
+		break;
+	case 17:
+		collect(record);
+		break;
+	case 18:
+		change_engine(record);
+		break;
+	case 19:
+		rig_engine_work(record->a & 1, record->b);
+		break;
+	case 20:
+		message(record);
+		break;
+	case 21:
+		look(record);
+		break;
+	case 22:
+		change_channel(record);
+		break;
+	default:
+		give_back(record->b);
+		break;
+	}
+	check_accounts();
+}
+
+void close_device(void)
+{
+	bool is_early = model.settings.closes_early;
+
+	give_back(0);
+	for (unsigned int queue = 0; queue < 2; queue++) {
+		if (!is_early)
+			rig_engine_work(queue, UINT32_MAX);
+		rig_engine_modes[queue].report = is_early ? RIG_NONE : RIG_ALL;
+	}
+	rig_hang_up(&model.link);
+	rig_settle();
+	/* Memory and packets stay for as long as the engine works on them. */
+	for (unsigned int queue = 0; queue < 2; queue++) {
+		FUZZ_CHECK(rig_engine_count(queue) == 0 || rig_is_draining(model.link.vid));
+		rig_engine_work(queue, UINT32_MAX);
+		rig_engine_modes[queue].report = RIG_ALL;
+	}
+	rig_settle();
+	FUZZ_CHECK(!rig_is_draining(model.link.vid));
+	FUZZ_CHECK(rig_mappings() == model.mappings_before);
+	FUZZ_CHECK(rte_mempool_in_use_count(model.pool) == model.pool_before);
+	FUZZ_CHECK(rte_mempool_in_use_count(model.send_pool) == model.send_before);
+	rig_engine_reset();
+}
