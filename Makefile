@@ -67,7 +67,7 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
-test: packages library swift-test ctest ctest-control hostile ctest-22.11 ctest-dropin ctest-dpdk ctest-inside abi check tidy
+test: packages library swift-test ctest ctest-control faults hostile ctest-22.11 ctest-dropin ctest-dpdk ctest-inside abi check tidy
 	@echo "make test: all passed"
 
 # What the tests use besides Swift, gcc and make.

@@ -27,6 +27,11 @@ build/ctests/faults_%: ctests/faults/test_faults_%.c $(FAULTS_OBJECTS) $(CONTROL
 	@mkdir -p $(@D)
 	$(CC) $(FAULTS_FLAGS) -o $@ $< $(FAULTS_OBJECTS) $(CONTROL_OBJECTS) $(CONTROL_LINK)
 
+# On the test bench of the data path.
+build/ctests/faults_starved: ctests/faults/test_faults_starved.c $(CTEST_OBJECTS) \
+		$(CTEST_HEADERS) $(HEADERS) $(LIBRARY)
+	$(CC) $(CTEST_FLAGS) -rdynamic -o $@ $< $(CTEST_OBJECTS) $(LINK) -lcmocka
+
 FAULTS_ALL ?=
 KILLS ?= 24
 

@@ -9,6 +9,7 @@
 #include "faults_inject.h"
 
 /*
+ * EAGAIN of eventfd_write() is left out too: the event is full then, so whoever waits for it wakes.
  * Of the errors that a manual page allows, those after which the library may act differently.
  * Left out: what cannot fail (memcpy, clock_gettime, getpid), and the dynamic linker, whose "not
  * found" is the answer in every process without DPDK.
@@ -25,7 +26,7 @@
 	X(epoll_wait, FAULTS_NONE, true, EINTR) \
 	X(eventfd, FAULTS_FILES, false, EMFILE, ENOMEM) \
 	X(eventfd_read, FAULTS_NONE, true, EAGAIN, EINTR) \
-	X(eventfd_write, FAULTS_NONE, true, EAGAIN, EINTR) \
+	X(eventfd_write, FAULTS_NONE, true, EINTR) \
 	X(fcntl, FAULTS_NONE, false, EMFILE, EINTR) \
 	X(fstat, FAULTS_NONE, false, ENOMEM) \
 	X(ftruncate, FAULTS_NONE, false, ENOMEM, EINTR) \

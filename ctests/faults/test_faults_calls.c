@@ -8,7 +8,7 @@
  * The same with descriptors, or memory, that end at one of these calls and are there again for the
  * next life.
  *
- *   FAULTS_ALL=1      all variants, and all errors of each function, not the first alone
+ *   FAULTS_ALL=1      all calls in all variants, and all errors of each, not the first alone
  *   FAULTS_ONLY=name  this function only
  */
 #define _GNU_SOURCE
@@ -133,11 +133,11 @@ static int run_lives(char **words)
 			 outcome.broken ? outcome.broken : outcome.step);
 		return 1;
 	}
-	/* A thread that has just begun has not yet freed what it was told. */
+	/* A thread that has just begun has not yet freed what it was told; one that ends is there. */
 	for (int i = 0; i < 200; i++) {
 		control_count(&counts);
 		faults_get_held(&report->held);
-		if (report->held.blocks <= atol(words[4]))
+		if (report->held.blocks <= atol(words[4]) && counts.threads <= atoi(words[5]))
 			break;
 		usleep(10000);
 	}
@@ -152,9 +152,9 @@ static int run_lives(char **words)
 static int run_child(int variant, int function, uint32_t number, int kind,
 		     const struct report *wanted, char text[CONTROL_TEXT])
 {
-	char numbers[5][16];
+	char numbers[6][16];
 	char *words[] = { "/proc/self/exe", numbers[0], numbers[1], numbers[2], numbers[3],
-			  numbers[4], NULL };
+			  numbers[4], numbers[5], NULL };
 	int shared = memfd_create("report", MFD_CLOEXEC), log = memfd_create("log", MFD_CLOEXEC);
 	posix_spawn_file_actions_t actions;
 	int status;
@@ -170,6 +170,7 @@ static int run_child(int variant, int function, uint32_t number, int kind,
 	snprintf(numbers[2], 16, "%u", number);
 	snprintf(numbers[3], 16, "%d", kind);
 	snprintf(numbers[4], 16, "%ld", wanted ? wanted->held.blocks : 0);
+	snprintf(numbers[5], 16, "%d", wanted ? wanted->threads : 0);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, log, 2);
 	posix_spawn_file_actions_adddup2(&actions, shared, 3);
@@ -285,7 +286,9 @@ static void each_call_fails_once(void **state)
 
 		if (only && strcmp(only, what->name) != 0)
 			continue;
-		for (uint32_t number = 1; number <= most; number++)
+		/* In the short form the variants share the calls. */
+		for (uint32_t number = all || only ? 1 : (uint32_t)index + 1; number <= most;
+		     number += all || only ? 1 : FAULTS_VARIANTS)
 			for (int kind = 0; kind < FAULTS_KINDS && what->kinds[kind]; kind++)
 				if (kind == 0 || all)
 					wrong += !try_fault(index, i, number, what->kinds[kind],
@@ -300,7 +303,7 @@ static void it_ends_at_each_call(void **state)
 {
 	const struct faults_variant *variant = *state;
 	int index = (int)(variant - faults_variants), wrong = 0;
-	uint32_t step = wants_all() ? 1 : 5;
+	uint32_t step = wants_all() ? 1 : 6;
 	int64_t start = control_now_ms();
 	struct report wanted = learn(index);
 
@@ -323,7 +326,7 @@ int main(int count, char **words)
 	int last = variants ? atoi(variants) : FAULTS_VARIANTS;
 	bool only = getenv("FAULTS_ONLY") != NULL;
 
-	if (count == 6)
+	if (count == 7)
 		return run_lives(words + 1);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 0; i < last; i++) {
@@ -336,6 +339,7 @@ int main(int count, char **words)
 			(void *)&faults_variants[i],
 		};
 	}
-	return _cmocka_run_group_tests(__FILE__, tests, (size_t)(only ? last : 2 * last), NULL,
-				       NULL);
+	if (!only)
+		count = wants_all() ? 2 * last : last + 2;
+	return _cmocka_run_group_tests(__FILE__, tests, (size_t)(only ? last : count), NULL, NULL);
 }

@@ -3,10 +3,10 @@
 
 import CRteVhost
 
-/// Channels by (vid, queue). Read without a lock; never freed. Two megabytes of addresses, of which
-/// the system gives only the pages that are used.
+/// Channels by (vid, queue). Read without a lock; not freed once it has a cell. Two megabytes of
+/// addresses, of which the system gives only the pages that are used.
 @safe
-struct SoftwareChannelTable: @unchecked Sendable {
+struct SoftwareChannelTable: ~Copyable, @unchecked Sendable {
     private let channels: UnsafeMutablePointer<AtomicCell<SoftwareChannel>>
 
     /// A table without channels. Throws `outOfMemory`.
@@ -18,6 +18,9 @@ struct SoftwareChannelTable: @unchecked Sendable {
         unsafe channels = memory.bindMemory(
             to: AtomicCell<SoftwareChannel>.self, capacity: count)
     }
+
+    // SAFETY: only a table that found no cell to live in ends; nobody has seen it.
+    deinit { unsafe free(channels) }
 
     /// What names a virtqueue in the table and in its channel; nil when out of range. Never 0.
     @inline(__always)
