@@ -6,6 +6,9 @@
 #   make hostile                   builds and runs all of build/hostile/test_*
 #   make hostile LONG=1            as often as the rows say: tens of thousands of times
 #   make hostile-build             builds them
+#   make flip PACKETS=100000000    the second thread that changes what the guest wrote, for so many
+#                                  packets from the guest in each of the four variants
+#   make flip-planted              a library that reads descriptors twice must not pass that
 #
 # The log of a program lies beside it; tools/hostile-table reads the logs.
 
@@ -20,7 +23,7 @@ HOSTILE_GUARD ?= $(if $(LONG),7200,300)
 # LONG=1: as often as each row says, instead of what fits `make test`.
 export HOSTILE_LONG := $(LONG)
 
-.PHONY: hostile hostile-build
+.PHONY: hostile hostile-build flip flip-planted
 .SECONDARY: $(HOSTILE_OBJECTS)
 
 hostile-build: $(HOSTILE_TESTS)
@@ -43,3 +46,11 @@ hostile: $(HOSTILE_TESTS)
 			"$$(grep '^\[  FAILED  \] [A-Za-z_0-9]*$$' $$program.log | sort -u | wc -l) failed: $$result"; \
 	done; \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+PACKETS ?= 100000000
+flip: build/hostile/test_guest_flip
+	PACKETS=$(PACKETS) build/hostile/test_guest_flip 2>build/hostile/flip.err || \
+		{ grep -v "until it is set up again" build/hostile/flip.err; exit 1; }
+
+flip-planted: build/hostile/test_guest_flip
+	tools/flip-planted

@@ -8,17 +8,46 @@
 #include "guest_packed.h"
 #include "guest_packet.h"
 
-#define FIELDS 9
+#define FIELDS GUEST_FLIP_FIELDS
 #define MOST_SPINS 256
+/* Descriptors in front of the device that aimed flips go for. */
+#define AIM 32
+/* Entries of tables that they go for. */
+#define FIRST_ENTRIES 4
 
 struct guest_flip {
 	struct guest *guest;
 	pthread_t thread;
 	unsigned int fields;
 	uint64_t seed;
-	uint64_t count;
+	uint64_t counts[FIELDS];
 	bool stop;
 };
+
+/** A position in a ring: anywhere, or a little ahead of what the device used last. */
+static uint32_t pick_position(const struct guest_queue *queue, bool aimed, uint64_t random)
+{
+	uint32_t used;
+
+	if (!aimed)
+		return (uint32_t)(random % queue->size);
+	if (guest_is_packed(queue))
+		used = __atomic_load_n(&queue->ring.packed.used.place.slot, __ATOMIC_RELAXED);
+	else
+		used = __atomic_load_n(&queue->ring.split.used->idx, __ATOMIC_RELAXED);
+	return (uint32_t)((used + random % AIM) % queue->size);
+}
+
+/** The descriptor of a split ring that stands there; what the available ring says may be wild. */
+static uint32_t pick_head(const struct guest_queue *queue, bool aimed, uint64_t random)
+{
+	uint32_t position = pick_position(queue, aimed, random);
+
+	if (!aimed)
+		return position;
+	return __atomic_load_n(&queue->ring.split.available->ring[position], __ATOMIC_RELAXED) %
+	       queue->size;
+}
 
 /** Where a field is, and how wide. */
 struct place {
@@ -27,26 +56,35 @@ struct place {
 };
 
 /** One descriptor, of the ring or of a table. */
-static struct vring_desc *pick_descriptor(struct guest_queue *queue, bool table, uint64_t random)
+static struct vring_desc *pick_descriptor(struct guest_queue *queue, bool table, bool aimed,
+					  uint64_t random)
 {
+	uint32_t head = pick_head(queue, aimed, random);
+	uint64_t entry = (random >> 32) % (aimed ? FIRST_ENTRIES : UINT32_MAX);
+
 	if (table && queue->table_entries > 0)
 		return (struct vring_desc *)queue->tables.host +
-		       random % ((uint64_t)queue->size * queue->table_entries);
-	return &queue->ring.split.descriptors[random % queue->size];
+		       (uint64_t)head * queue->table_entries + entry % queue->table_entries;
+	return &queue->ring.split.descriptors[head];
 }
 
 /** The same for a packed ring; bits that the driver itself waits for have a kind of their own. */
-static struct place pick_packed(struct guest_queue *queue, unsigned int field, uint64_t random)
+static struct place pick_packed(struct guest_queue *queue, unsigned int field, bool aimed,
+				uint64_t random)
 {
 	struct guest_packed *packed = &queue->ring.packed;
-	struct vring_packed_desc *descriptor = &packed->descriptors[random % queue->size];
+	uint32_t position = pick_position(queue, aimed, random);
+	struct vring_packed_desc *descriptor = &packed->descriptors[position];
+	uint64_t entry = (random >> 32) % (aimed ? FIRST_ENTRIES : UINT32_MAX);
 	uint8_t *flags;
 
 	if (field == GUEST_FLIP_TABLE) {
 		field = 1u << (random >> 40) % 4;
 		if (queue->table_entries > 0)
+			/* Of some id: which one it is does not matter. */
 			descriptor = (struct vring_packed_desc *)queue->tables.host +
-				     random % ((uint64_t)queue->size * queue->table_entries);
+				     random % queue->size * queue->table_entries +
+				     entry % queue->table_entries;
 	}
 	flags = (uint8_t *)&descriptor->flags;
 	switch (field) {
@@ -67,15 +105,34 @@ static struct place pick_packed(struct guest_queue *queue, unsigned int field, u
 	}
 }
 
+/** Headers lie at the start of buffers; 12 bytes, 2 at a time. */
+static struct place pick_header(struct guest_queue *queue, bool aimed, uint64_t random)
+{
+	uint32_t slot = (uint32_t)(random % queue->slots.count);
+	uint32_t position = pick_position(queue, aimed, random), head;
+
+	if (aimed) {
+		head = guest_is_packed(queue) ? queue->ring.packed.descriptors[position].id :
+						pick_head(queue, true, random);
+		head = __atomic_load_n(&queue->chains[head % queue->size].first_slot,
+				       __ATOMIC_RELAXED);
+		slot = head < queue->slots.count ? head : slot;
+	}
+	return (struct place){ queue->slots.slots[slot].host + (random >> 40) % 6 * 2, 2 };
+}
+
 /** Turn one of the set bits of @p fields into a place. */
-static struct place pick_place(struct guest_queue *queue, unsigned int field, uint64_t random)
+static struct place pick_place(struct guest_queue *queue, unsigned int field, bool aimed,
+			       uint64_t random)
 {
 	struct guest_split *split = &queue->ring.split;
 	struct vring_desc *descriptor;
 
-	if (guest_is_packed(queue) && field != GUEST_FLIP_HEADER)
-		return pick_packed(queue, field, random);
-	descriptor = pick_descriptor(queue, field == GUEST_FLIP_TABLE, random);
+	if (field == GUEST_FLIP_HEADER)
+		return pick_header(queue, aimed, random);
+	if (guest_is_packed(queue))
+		return pick_packed(queue, field, aimed, random);
+	descriptor = pick_descriptor(queue, field == GUEST_FLIP_TABLE, aimed, random);
 	if (field == GUEST_FLIP_TABLE)
 		field = 1u << (random >> 40) % 4;
 	switch (field) {
@@ -87,12 +144,9 @@ static struct place pick_place(struct guest_queue *queue, unsigned int field, ui
 		return (struct place){ &descriptor->flags, 2 };
 	case GUEST_FLIP_NEXT:
 		return (struct place){ &descriptor->next, 2 };
-	case GUEST_FLIP_HEADER:
-		/* Headers lie at the start of buffers; 12 bytes, 2 at a time. */
-		return (struct place){ queue->slots.slots[random % queue->slots.count].host +
-				       (random >> 40) % 6 * 2, 2 };
 	case GUEST_FLIP_AVAILABLE:
-		return (struct place){ &split->available->ring[random % queue->size], 2 };
+		return (struct place){
+			&split->available->ring[pick_position(queue, aimed, random)], 2 };
 	case GUEST_FLIP_INDEX:
 		return (struct place){ &split->available->idx, 2 };
 	default:
@@ -177,24 +231,29 @@ static uint64_t current_value(const struct place *place)
 	}
 }
 
-void guest_flip_once(struct guest *guest, unsigned int fields, uint64_t random)
+unsigned int guest_flip_once(struct guest *guest, unsigned int fields, uint64_t random)
 {
 	struct guest_random source = { .state = random };
+	bool aimed = (fields & GUEST_FLIP_AIMED) && guest_random_range(&source, 0, 1);
 	struct guest_queue *queue =
 		&guest->queues[guest_random_range(&source, 0, guest->queue_count - 1)];
-	uint32_t bit = guest_random_range(&source, 0, FIELDS - 1);
+	uint32_t bit;
 	uint32_t spins;
 	struct place place;
 	uint64_t old, value;
 
 	if ((fields & GUEST_FLIP_ALL) == 0)
-		return;
-	while (!(fields & (1u << bit)))
-		bit = (bit + 1) % FIELDS;
-	place = pick_place(queue, 1u << bit, guest_random_next(&source));
+		return 0;
+	do
+		bit = guest_random_range(&source, 0, FIELDS - 1);
+	while (!(fields & (1u << bit)));
+	place = pick_place(queue, 1u << bit, aimed, guest_random_next(&source));
 	old = current_value(&place);
 	value = hostile_value(queue, old, guest_random_next(&source));
 	spins = guest_random_range(&source, 0, MOST_SPINS);
+	/* Now and then for as long as a burst takes. */
+	if (guest_random_range(&source, 0, 31) == 0)
+		spins *= MOST_SPINS / 8;
 	if (place.bytes == 8)
 		FLIP(uint64_t, place, old, value, spins);
 	else if (place.bytes == 4)
@@ -203,6 +262,7 @@ void guest_flip_once(struct guest *guest, unsigned int fields, uint64_t random)
 		flip_low_bits(&place, (uint8_t)old, (uint8_t)value, spins);
 	else
 		FLIP(uint16_t, place, old, value, spins);
+	return bit;
 }
 
 static void *flip_thread(void *argument)
@@ -210,10 +270,9 @@ static void *flip_thread(void *argument)
 	struct guest_flip *flip = argument;
 	struct guest_random random = { .state = flip->seed };
 
-	while (!__atomic_load_n(&flip->stop, __ATOMIC_RELAXED)) {
-		guest_flip_once(flip->guest, flip->fields, guest_random_next(&random));
-		flip->count++;
-	}
+	while (!__atomic_load_n(&flip->stop, __ATOMIC_RELAXED))
+		flip->counts[guest_flip_once(flip->guest, flip->fields,
+					     guest_random_next(&random))]++;
 	return NULL;
 }
 
@@ -241,15 +300,25 @@ int guest_flip_start(struct guest *guest, unsigned int fields, uint64_t seed,
 	return 0;
 }
 
-uint64_t guest_flip_stop(struct guest_flip *flip)
+uint64_t guest_flip_finish(struct guest_flip *flip, uint64_t counts[GUEST_FLIP_FIELDS])
 {
-	uint64_t count;
+	uint64_t total = 0;
 
 	if (!flip)
 		return 0;
 	__atomic_store_n(&flip->stop, true, __ATOMIC_RELAXED);
 	pthread_join(flip->thread, NULL);
-	count = flip->count;
+	for (int i = 0; i < FIELDS; i++) {
+		total += flip->counts[i];
+		counts[i] += flip->counts[i];
+	}
 	free(flip);
-	return count;
+	return total;
+}
+
+uint64_t guest_flip_stop(struct guest_flip *flip)
+{
+	uint64_t counts[FIELDS] = { 0 };
+
+	return guest_flip_finish(flip, counts);
 }

@@ -31,7 +31,12 @@ enum guest_flip_field {
 	GUEST_FLIP_INDEX = 1 << 7,	/**< The available index (packed: AVAIL and USED). */
 	GUEST_FLIP_EVENT = 1 << 8,	/**< What the driver says of notifications. */
 	GUEST_FLIP_ALL = (1 << 9) - 1,
+	/** No field: half of the flips are where the device is about to read. */
+	GUEST_FLIP_AIMED = 1 << 9,
 };
+
+/** Kinds of fields. */
+#define GUEST_FLIP_FIELDS 9
 
 struct guest_flip;
 
@@ -47,7 +52,13 @@ int guest_flip_start(struct guest *guest, unsigned int fields, uint64_t seed,
 /** Stop, and free. @return how many fields were flipped. */
 uint64_t guest_flip_stop(struct guest_flip *flip);
 
-/** Flip one field once, in the caller's thread: the building block, for lock-step tests. */
-void guest_flip_once(struct guest *guest, unsigned int fields, uint64_t random);
+/** The same, with how many of each kind; they are added to @p counts. */
+uint64_t guest_flip_finish(struct guest_flip *flip, uint64_t counts[GUEST_FLIP_FIELDS]);
+
+/**
+ * Flip one field once, in the caller's thread: the building block, for lock-step tests.
+ * @return which kind, as the number of its bit.
+ */
+unsigned int guest_flip_once(struct guest *guest, unsigned int fields, uint64_t random);
 
 #endif

@@ -123,6 +123,9 @@ uint32_t guest_slots_take(struct guest_slots *slots);
 /** Give back a list of slots that starts with @p first. */
 void guest_slots_give(struct guest_slots *slots, uint32_t first);
 
+/** Make the gaps between buffers as they were: where the guest itself led others there. */
+void guest_slots_mend(struct guest_slots *slots);
+
 /** Count the gaps between buffers that someone has written to; 0 is right. */
 uint32_t guest_slots_damaged(const struct guest_slots *slots);
 

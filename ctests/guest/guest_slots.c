@@ -102,6 +102,12 @@ void guest_slots_give(struct guest_slots *slots, uint32_t first)
 	}
 }
 
+void guest_slots_mend(struct guest_slots *slots)
+{
+	for (uint32_t i = 0; i < slots->count; i++)
+		memset(gap_of(slots, i), GAP_BYTE, gap_size(slots));
+}
+
 uint32_t guest_slots_damaged(const struct guest_slots *slots)
 {
 	size_t size = gap_size(slots);
