@@ -9,16 +9,13 @@ extension MemoryTable {
     func guestRun(_ slice: GuestSlice) -> (address: GuestAddress, count: Int)? {
         // SAFETY: an address to compare; it is not followed here.
         let host = unsafe UInt(bitPattern: slice.base)
-        for index in 0..<count {
-            let region = self[index]
-            let offset = UInt64(host &- region.host)
-            guard host >= region.host, offset < region.byteCount else { continue }
-            let rest = region.byteCount - offset
-            return (
-                GuestAddress(rawValue: region.guest &+ offset),
-                Int(truncatingIfNeeded: min(rest, UInt64(slice.count)))
-            )
-        }
-        return nil
+        let index = index(ofHost: host)
+        guard index >= 0 else { return nil }
+        let region = self[index]
+        let offset = UInt64(host &- region.host)
+        return (
+            GuestAddress(rawValue: region.guest &+ offset),
+            Int(truncatingIfNeeded: min(region.byteCount - offset, UInt64(slice.count)))
+        )
     }
 }

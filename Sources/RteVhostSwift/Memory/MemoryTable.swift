@@ -22,7 +22,16 @@ struct MemoryTable: BitwiseCopyable {
     /// Regions that are looked at one after the other; more are searched.
     static let scanLimit = 8
 
-    /// In front of the regions lies their number.
+    /// Where addresses begin that a region has, if it has them: up to the next place.
+    struct Place: BitwiseCopyable {
+        /// First address.
+        var start: UInt64 = 0
+        /// Index of the region, or -1.
+        var region = -1
+    }
+
+    /// In front of the regions lies their number; where origins and places begin; how many places by
+    /// frontend address there are.
     private static let headerByteCount = 64
 
     private let regions: UnsafeMutablePointer<Region>
@@ -43,9 +52,10 @@ struct MemoryTable: BitwiseCopyable {
     /// An empty table for `capacity` regions, to be freed by its owner. Throws `outOfMemory`.
     init(capacity: Int) throws(VhostError) {
         let regionBytes = capacity * MemoryLayout<Region>.stride
-        let bytes = Self.headerByteCount + (regionBytes + capacity * 8 + 63) & ~63
-        // SAFETY: the allocation holds header, `capacity` regions and as many origins, all
-        // initialised here; the header has their number and where the origins begin.
+        let placeStart = Self.headerByteCount + (regionBytes + capacity * 8 + 15) & ~15
+        let bytes = (placeStart + 3 * capacity * MemoryLayout<Place>.stride + 63) & ~63
+        // SAFETY: the allocation holds header, `capacity` regions, as many origins, and three times
+        // as many places, all initialised here; the header has their number and where they begin.
         guard let raw = unsafe aligned_alloc(64, bytes) else { throw .outOfMemory }
         unsafe regions = (raw + Self.headerByteCount).bindMemory(
             to: Region.self, capacity: capacity)
@@ -55,7 +65,38 @@ struct MemoryTable: BitwiseCopyable {
         ).initialize(repeating: 0, count: capacity)
         unsafe raw.storeBytes(
             of: Self.headerByteCount + regionBytes, toByteOffset: 8, as: Int.self)
+        unsafe (raw + placeStart).bindMemory(to: Place.self, capacity: 3 * capacity)
+            .initialize(repeating: Place(), count: 3 * capacity)
+        unsafe raw.storeBytes(of: placeStart, toByteOffset: 16, as: Int.self)
+        unsafe raw.storeBytes(of: capacity, toByteOffset: 32, as: Int.self)
+        placeCount = 0
         count = 0
+    }
+
+    /// Regions that there is room for.
+    private var capacity: Int {
+        // SAFETY: init made the header.
+        unsafe UnsafeRawPointer(regions).load(fromByteOffset: 32 - 64, as: Int.self)
+    }
+
+    /// Places by frontend address, twice as many as regions; behind them those by host address. For
+    /// tables of many regions.
+    var places: (frontend: UnsafeMutablePointer<Place>, host: UnsafeMutablePointer<Place>) {
+        // SAFETY: init put them there.
+        let header = unsafe UnsafeMutableRawPointer(regions) - Self.headerByteCount
+        let first = unsafe (header + header.load(fromByteOffset: 16, as: Int.self))
+            .assumingMemoryBound(to: Place.self)
+        return unsafe (first, first + 2 * capacity)
+    }
+
+    /// Places by frontend address; those by host address are as many as regions.
+    var placeCount: Int {
+        // SAFETY: init made the header.
+        get { unsafe UnsafeRawPointer(regions).load(fromByteOffset: 24 - 64, as: Int.self) }
+        nonmutating set {
+            unsafe UnsafeMutableRawPointer(regions).storeBytes(
+                of: newValue, toByteOffset: 24 - 64, as: Int.self)
+        }
     }
 
     /// Frees the table; for its owner.
@@ -105,6 +146,7 @@ struct MemoryTable: BitwiseCopyable {
     private mutating func setCount(_ count: Int) {
         self.count = count
         scanCount = count <= Self.scanLimit ? count : 0
+        findPlaces()
     }
 
     /// Index of the last region that begins at or before a guest-physical address; -1 for none.
@@ -215,17 +257,16 @@ struct MemoryTable: BitwiseCopyable {
     /// The bytes at a frontend-virtual address: `wanted` of them, or fewer when the region ends
     /// before; nil when no region has the first.
     func run(at address: FrontendAddress, count wanted: Int) -> GuestSlice? {
-        for index in 0..<count {
-            let region = self[index]
-            let offset = address.rawValue &- region.frontend
-            guard offset < region.byteCount else { continue }
-            let length = min(UInt64(truncatingIfNeeded: wanted), region.byteCount &- offset)
-            // SAFETY: offset + length ≤ byteCount, all of which is mapped at host.
-            return unsafe GuestSlice(
-                proven: UnsafeMutableRawPointer(bitPattern: region.host + UInt(offset))!,
-                count: Int(truncatingIfNeeded: length))
-        }
-        return nil
+        let index = index(of: address)
+        guard index >= 0 else { return nil }
+        let region = self[index]
+        let offset = address.rawValue &- region.frontend
+        let length = min(UInt64(truncatingIfNeeded: wanted), region.byteCount &- offset)
+        // SAFETY: the region has the address: offset + length ≤ byteCount, all of which is mapped at
+        // host.
+        return unsafe GuestSlice(
+            proven: UnsafeMutableRawPointer(bitPattern: region.host + UInt(offset))!,
+            count: Int(truncatingIfNeeded: length))
     }
 
     /// True when regions have every byte of a frontend-virtual range.
@@ -264,11 +305,9 @@ struct MemoryTable: BitwiseCopyable {
         return (EngineAddress(rawValue: address), count)
     }
 
-    /// `PageFrames.origin` of the region that has a host byte; bounded by the number of regions.
+    /// `PageFrames.origin` of the region that has a host byte.
     private func origin(of host: UInt) -> UInt {
-        for index in 0..<count where UInt64(host &- self[index].host) < self[index].byteCount {
-            return frameOrigin(index)
-        }
-        return 0
+        let index = index(ofHost: host)
+        return index >= 0 ? frameOrigin(index) : 0
     }
 }
