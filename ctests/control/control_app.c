@@ -209,12 +209,18 @@ int control_app_init(struct control_app *app, const struct control_case *what, c
 
 int control_app_open(struct control_app *app)
 {
-	uint64_t flags = app->what->client ? RTE_VHOST_USER_CLIENT : 0;
+	uint64_t flags = app->what->client ? RTE_VHOST_USER_CLIENT : 0, protocol;
 
 	if (app->what->copy != CONTROL_SYNC)
 		flags |= RTE_VHOST_USER_ASYNC_COPY;
 	if (rte_vhost_driver_register(app->path, flags) < 0 ||
 	    rte_vhost_driver_callback_register(app->path, &ops) < 0)
+		return -1;
+	/* DPDK 21.08: a net device does not offer it by itself. */
+	if (app->what->inflight &&
+	    (rte_vhost_driver_get_protocol_features(app->path, &protocol) < 0 ||
+	     rte_vhost_driver_set_protocol_features(
+		app->path, protocol | GUEST_BIT(GUEST_PROTOCOL_INFLIGHT_SHMFD)) < 0))
 		return -1;
 	return rte_vhost_driver_start(app->path);
 }

@@ -21,8 +21,7 @@ int control_flow_create(struct control_flow *flow, const struct control_case *wh
 	config.tx_buffers = 1024;
 	if (what->packed)
 		config.features |= GUEST_BIT(VIRTIO_F_RING_PACKED);
-	/* Without it a backend does not find out where it is in a packed ring. */
-	if (what->packed || what->inflight)
+	if (what->inflight)
 		config.protocol_features |= GUEST_BIT(GUEST_PROTOCOL_INFLIGHT_SHMFD);
 	return guest_create(&config, &flow->guest);
 }

@@ -142,7 +142,7 @@ bool faults_app_begin(bool async)
 	faults_app.async = async;
 	faults_app.has_failed = false;
 	snprintf(name, sizeof(name), "faults%u", serial++);
-	faults_app.pool = rte_pktmbuf_pool_create(name, FAULTS_POOL, 0, 0,
+	faults_app.pool = rte_pktmbuf_pool_create(name, FAULTS_POOL, 32, 0,
 						  RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (!faults_app.pool)
 		return false;

@@ -12,7 +12,7 @@
 #include <rtevhostswift_dma.h>
 
 /** Mbufs of its pool. */
-#define FAULTS_POOL 1024
+#define FAULTS_POOL 256
 
 /** The one application. */
 struct faults_app {

@@ -51,9 +51,15 @@ static uint64_t flags(const struct life *life)
 
 static bool open_socket(struct life *life, const char *name, uint64_t more)
 {
+	uint64_t protocol;
+
 	control_path(life->path, name);
 	TRY(life, rte_vhost_driver_register(life->path, flags(life) | more) == 0);
 	life->is_registered = true;
+	/* DPDK 21.08: what a net device does not offer by itself. */
+	TRY(life, rte_vhost_driver_get_protocol_features(life->path, &protocol) == 0);
+	protocol |= GUEST_BIT(GUEST_PROTOCOL_INFLIGHT_SHMFD);
+	TRY(life, rte_vhost_driver_set_protocol_features(life->path, protocol) == 0);
 	TRY(life, rte_vhost_driver_callback_register(life->path, &faults_app_ops) == 0);
 	TRY(life, rte_vhost_driver_start(life->path) == 0);
 	return true;
@@ -67,6 +73,7 @@ static bool make_guest(struct life *life, bool listen)
 	config.socket_path = life->path;
 	config.timeout_ms = faults_patience;
 	config.listen = listen;
+	config.ring_size = 64;
 	config.protocol_features |= GUEST_BIT(GUEST_PROTOCOL_INFLIGHT_SHMFD) |
 		GUEST_BIT(GUEST_PROTOCOL_BACKEND_REQ) | GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD) |
 		GUEST_BIT(GUEST_PROTOCOL_RARP) | GUEST_BIT(GUEST_PROTOCOL_MTU);
@@ -146,6 +153,28 @@ static bool traffic(struct life *life, int count)
 	return true;
 }
 
+/** Asks the frontend, and waits for its answer. */
+static void *ask(void *argument)
+{
+	*(int *)argument = rte_vhost_slave_config_change(faults_app_vid(), true);
+	return NULL;
+}
+
+static bool ask_frontend(struct life *life)
+{
+	int result = -1, answered;
+	pthread_t thread;
+
+	TRY(life, pthread_create(&thread, NULL, ask, &result) == 0);
+	while ((answered = pthread_tryjoin_np(thread, NULL)) == EBUSY) {
+		if (guest_service(life->guest) < 0)
+			guest_disconnect(life->guest);
+		usleep(20);
+	}
+	TRY(life, answered == 0 && result == 0);
+	return true;
+}
+
 /** Calls of the API that ask the system for something. */
 static bool call_api(struct life *life)
 {
@@ -159,6 +188,7 @@ static bool call_api(struct life *life)
 	TRY(life, rte_vhost_get_vhost_vring(faults_app_vid(), 0, &ring) == 0);
 	TRY(life, rte_vhost_slave_config_change(faults_app_vid(), false) == 0);
 	TRY(life, guest_service(life->guest) >= 0);
+	TRY(life, ask_frontend(life));
 	return rte_vhost_vring_call(faults_app_vid(), 1) == 0;
 }
 

@@ -28,7 +28,8 @@
 #define LIMIT_MEMORY (-21)
 
 /** Calls of one function that are tried: some are made as often as packets move. */
-#define MOST 120
+#define MOST 200
+#define MOST_SHORT 60
 
 extern char **environ;
 
@@ -282,8 +283,9 @@ static void each_call_fails_once(void **state)
 
 	for (int i = 0; faults_functions[i].name; i++) {
 		const struct faults_function *what = &faults_functions[i];
-		uint32_t most = wanted.counts[i] < MOST ? wanted.counts[i] : MOST;
+		uint32_t most = all ? MOST : MOST_SHORT;
 
+		most = wanted.counts[i] < most ? wanted.counts[i] : most;
 		if (only && strcmp(only, what->name) != 0)
 			continue;
 		/* In the short form the variants share the calls. */
