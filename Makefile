@@ -80,8 +80,10 @@ swift-test:
 check: library flavour-22.11
 	tools/check-deps $(LIBRARY)
 	tools/check-hot $(LIBRARY)
+	tools/check-alloc $(LIBRARY)
 	tools/check-deps $(LIBRARY_2211)
 	tools/check-hot $(LIBRARY_2211)
+	tools/check-alloc $(LIBRARY_2211)
 
 tidy:
 	tools/tidy

@@ -36,7 +36,6 @@ FAULTS_ALL ?=
 KILLS ?= 24
 
 faults: faults-build
-	@tools/check-alloc build/lib/librtevhostswift.so.21
 	@for program in $(FAULTS_TESTS); do \
 		FAULTS_ALL=$(FAULTS_ALL) KILLS=$(KILLS) $$program >$$program.log 2>&1 || \
 			{ cat $$program.log; exit 1; }; \

@@ -39,4 +39,7 @@ void faults_app_round(void);
 /** The device's vid, -1 without one. */
 int faults_app_vid(void);
 
+/** Register a vDPA device and take it back. @return the call that failed, or NULL. */
+const char *faults_register_hardware(void);
+
 #endif

@@ -3,8 +3,6 @@
 #include "faults_app.h"
 
 #include <linux/virtio_config.h>
-#include <rte_vdpa.h>
-#include <rte_vdpa_dev.h>
 #include <sys/mman.h>
 
 #include "guest_iotlb.h"
@@ -340,59 +338,12 @@ static bool phase(struct life *life, const struct faults_variant *variant,
 	return result;
 }
 
-static int tell_pairs(struct rte_vdpa_device *device, uint32_t *pairs)
-{
-	(void)device;
-	*pairs = 1;
-	return 0;
-}
-
-static int tell_features(struct rte_vdpa_device *device, uint64_t *features)
-{
-	(void)device;
-	*features = GUEST_DEFAULT_FEATURES;
-	return 0;
-}
-
-static int do_nothing(int vid)
-{
-	(void)vid;
-	return 0;
-}
-
-static int set_state(int vid, int queue, int state)
-{
-	(void)vid;
-	(void)queue;
-	(void)state;
-	return 0;
-}
-
-/** Hardware that is registered and goes again. */
-static const char *register_hardware(void)
-{
-	static struct rte_vdpa_dev_ops ops = {
-		.get_queue_num = tell_pairs, .get_features = tell_features,
-		.get_protocol_features = tell_features, .dev_conf = do_nothing,
-		.dev_close = do_nothing, .set_vring_state = set_state,
-		.set_features = do_nothing,
-	};
-	/* struct rte_device: its name is behind two pointers. */
-	static const void *device[16] = { NULL, NULL, "faults" };
-	struct rte_vdpa_device *found;
-
-	found = rte_vdpa_register_device((struct rte_device *)device, &ops);
-	if (!found)
-		return "rte_vdpa_register_device()";
-	return rte_vdpa_unregister_device(found) == 0 ? NULL : "rte_vdpa_unregister_device()";
-}
-
 struct faults_outcome faults_live(const struct faults_variant *variant)
 {
 	struct faults_outcome outcome = { NULL, NULL };
 	struct life life;
 
-	outcome.step = register_hardware();
+	outcome.step = faults_register_hardware();
 	if (!phase(&life, variant, serve, &outcome.broken) && !outcome.step)
 		outcome.step = life.step ? life.step : "?";
 	if (!variant->iommu && !phase(&life, variant, connect_twice, &outcome.broken) &&
