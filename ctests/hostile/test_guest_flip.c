@@ -260,7 +260,9 @@ static void restart(struct hostile *hostile, struct flip_run *run,
 			run->dropped[i] += now.dropped[i] - before[queue].dropped[i];
 		run->broken += now.broken - before[queue].broken;
 		*(queue == TX ? &run->from : &run->to) += now.packets - before[queue].packets;
-		assert_int_equal(fast_engines[queue].outside, 0);
+		if (fast_engines[queue].outside > 0)
+			fail_msg("an engine got %lu addresses outside of guest memory",
+				 fast_engines[queue].outside);
 	}
 	assert_int_equal(run->odd, 0);
 	/* Flipped addresses lead anywhere in the guest's memory. */
