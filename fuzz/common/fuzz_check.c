@@ -4,6 +4,7 @@
 
 #include "fuzz_check.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -15,6 +16,8 @@
 
 /* Numbers that are looked at; a leak shows long before it comes to more. */
 #define DESCRIPTORS 1024
+/* Bytes in front of and behind a mapping. */
+#define GUARD ((size_t)4096)
 /* Memory maps and blocks are counted by the linker's --wrap, which fuzz.mk asks for. */
 static long mappings, mapped_bytes, blocks, block_bytes;
 static struct fuzz_usage usual;
@@ -144,13 +147,15 @@ void __wrap_free(void *block)
 	__real_free(block);
 }
 
-void *__wrap_mmap(void *where, size_t size, int protection, int flags, int file, off_t offset)
+/* Pages that nobody may touch lie around each mapping: what reaches over its end is found. */
+static size_t with_guards(size_t size)
 {
-	void *result = fuzz_map != NULL ?
-		fuzz_map(where, size, protection, flags, file, offset) :
-		__real_mmap(where, size, protection, flags, file, offset);
+	return ((size + GUARD - 1) & ~(GUARD - 1)) + 2 * GUARD;
+}
 
-	/* MAP_FIXED takes the place of what was there. */
+/* Counts what was mapped; MAP_FIXED takes the place of what was there. */
+static void *counted(void *result, size_t size, int flags)
+{
 	if (result != MAP_FAILED && (flags & MAP_FIXED) == 0) {
 		__atomic_add_fetch(&mappings, 1, __ATOMIC_RELAXED);
 		__atomic_add_fetch(&mapped_bytes, (long)size, __ATOMIC_RELAXED);
@@ -158,9 +163,35 @@ void *__wrap_mmap(void *where, size_t size, int protection, int flags, int file,
 	return result;
 }
 
+void *__wrap_mmap(void *where, size_t size, int protection, int flags, int file, off_t offset)
+{
+	uint8_t *reserved;
+	void *result;
+
+	if (fuzz_map != NULL)
+		return counted(fuzz_map(where, size, protection, flags, file, offset), size, flags);
+	/* MAP_FIXED takes the place of what was there. */
+	if ((flags & MAP_FIXED) != 0 || size == 0)
+		return __real_mmap(where, size, protection, flags, file, offset);
+	reserved = __real_mmap(NULL, with_guards(size), PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (reserved == MAP_FAILED)
+		return MAP_FAILED;
+	result = __real_mmap(reserved + GUARD, size, protection, flags | MAP_FIXED, file, offset);
+	if (result == MAP_FAILED) {
+		int error = errno;
+
+		__real_munmap(reserved, with_guards(size));
+		errno = error;
+		return MAP_FAILED;
+	}
+	return counted(result, size, flags);
+}
+
 int __wrap_munmap(void *where, size_t size)
 {
-	int result = fuzz_unmap != NULL ? fuzz_unmap(where, size) : __real_munmap(where, size);
+	int result = fuzz_unmap != NULL ? fuzz_unmap(where, size) :
+		__real_munmap((uint8_t *)where - GUARD, with_guards(size));
 
 	if (result != 0)
 		fuzz_fail("munmap(%p, %zu) failed", where, size);

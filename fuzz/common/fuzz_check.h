@@ -6,8 +6,8 @@
  * @file
  * What every fuzzer asks after each input: is all that was taken given back? Costs microseconds.
  *
- * Call fuzz_baseline() once, after a warm-up that made what the library keeps for good (cells of
- * devices and queues), and fuzz_check_baseline() after each input, when the fuzzer has closed all
+ * Call fuzz_baseline() with the first input (libFuzzer opens files of its own before), after a warm-up
+ * that made what the library keeps for good (cells of devices and queues), and fuzz_check_baseline() after each input, when the fuzzer has closed all
  * that it opened. What is wrong ends the process with a message: a finding.
  */
 #ifndef FUZZ_CHECK_H

@@ -43,36 +43,43 @@ static uint32_t buffer_size(const struct record *record, unsigned int index)
 	return sizes[record->value >> (index * 8) & 15];
 }
 
+/* The guest writes into its own memory only. */
+static void put(struct attack *attack, uint64_t offset, const void *bytes, size_t count)
+{
+	if (offset < MEMORY_BYTES && count <= MEMORY_BYTES - offset)
+		files_write(attack->memory, MARGIN_BYTES + offset, bytes, count);
+}
+
 /* A chain of up to three descriptors in the next place of a ring. */
 static void offer_split(struct attack *attack, const struct record *record, unsigned int queue)
 {
-	uint64_t ring = MARGIN_BYTES + queue * RING_BYTES;
+	const struct ring *ring = &attack->rings[queue];
 	unsigned int count = 1 + record->form % 3, index;
 	uint16_t place = attack->available[queue] % RING_SIZE;
-	uint16_t head = (uint16_t)(place * 3 % (RING_SIZE - 3));
+	uint16_t head = record->value >> 56 & (RING_SIZE - 1);
 
 	for (index = 0; index < count; index++) {
 		struct vring_desc descriptor = {
 			.addr = buffer_address(attack, record->choice, index),
 			.len = buffer_size(record, index),
 			.flags = index + 1 < count ? VRING_DESC_F_NEXT : 0,
-			.next = (uint16_t)(head + index + 1),
+			.next = (uint16_t)((head + index + 1) % RING_SIZE),
 		};
 
 		if ((queue & 1) == 0)
 			descriptor.flags |= VRING_DESC_F_WRITE;
 		descriptor.flags ^= record->small >> (index * 3) & 7;
-		files_write(attack->memory, ring + (head + index) * sizeof(descriptor), &descriptor,
-			sizeof(descriptor));
+		put(attack, ring->descriptors + (head + index) % RING_SIZE * sizeof(descriptor),
+			&descriptor, sizeof(descriptor));
 	}
-	files_write(attack->memory, ring + 0x804 + place * 2U, &head, sizeof(head));
+	put(attack, ring->available + 4 + place * 2U, &head, sizeof(head));
 	attack->available[queue]++;
-	files_write(attack->memory, ring + 0x802, &attack->available[queue], 2);
+	put(attack, ring->available + 2, &attack->available[queue], 2);
 }
 
 static void offer_packed(struct attack *attack, const struct record *record, unsigned int queue)
 {
-	uint64_t ring = MARGIN_BYTES + queue * RING_BYTES;
+	const struct ring *ring = &attack->rings[queue];
 	unsigned int count = 1 + record->form % 3, index;
 
 	for (index = 0; index < count; index++) {
@@ -88,7 +95,7 @@ static void offer_packed(struct attack *attack, const struct record *record, uns
 		flags ^= record->small >> (index * 3) & 7;
 		flags |= (uint16_t)(attack->wraps[queue] ? 1 << 7 : 1 << 15);
 		descriptor.flags = flags;
-		files_write(attack->memory, ring + attack->available[queue] * sizeof(descriptor),
+		put(attack, ring->descriptors + attack->available[queue] * sizeof(descriptor),
 			&descriptor, sizeof(descriptor));
 		if (++attack->available[queue] == RING_SIZE) {
 			attack->available[queue] = 0;
@@ -132,6 +139,25 @@ static void enqueue(int vid, uint16_t queue, uint16_t count, uint64_t choice)
 	FUZZ_CHECK(sent <= count);
 	for (index = 0; index < count; index++)
 		rte_pktmbuf_free(packets[index]);
+}
+
+/* Whatever became of the rings, packets go through them. */
+void guest_traffic(struct attack *attack)
+{
+	struct record offer = { .kind = ACTION_OFFER, .form = 1, .choice = 0x0201 };
+	struct record burst = { .kind = ACTION_DEQUEUE, .form = 3, .value = 60 };
+
+	for (offer.queue = 0; offer.queue < 2; offer.queue++) {
+		offer.value = 15ULL << 56;
+		guest_offer(attack, &offer);
+		offer.value = 6ULL << 56;
+		guest_offer(attack, &offer);
+	}
+	burst.queue = 1;
+	guest_burst(attack, &burst);
+	burst.queue = 0;
+	burst.kind = ACTION_ENQUEUE;
+	guest_burst(attack, &burst);
 }
 
 void guest_burst(struct attack *attack, const struct record *record)

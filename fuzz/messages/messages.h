@@ -138,6 +138,12 @@ enum file_kind {
 	FILE_KINDS,
 };
 
+/** Where a ring lies in the guest's memory, as the last message said. */
+struct ring {
+	uint64_t descriptors;
+	uint64_t available;
+};
+
 /** A connection under attack. */
 struct attack {
 	struct head head;
@@ -157,6 +163,7 @@ struct attack {
 	/** Answers are to be as the specification says: not what an application's handler makes. */
 	unsigned int sessions;
 	/** What guest drivers would know: next place in each available ring. */
+	struct ring rings[RING_QUEUES];
 	uint16_t available[RING_QUEUES];
 	bool wraps[RING_QUEUES];
 };
@@ -192,6 +199,7 @@ bool attack_prelude(struct attack *attack);
 /** guest.c: what the guest does. */
 void guest_offer(struct attack *attack, const struct record *record);
 void guest_burst(struct attack *attack, const struct record *record);
+void guest_traffic(struct attack *attack);
 void guest_prepare(void);
 struct rte_mempool *guest_pool(void);
 

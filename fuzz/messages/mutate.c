@@ -83,6 +83,9 @@ static void make_record(struct record *record)
 		record->patch = (uint16_t)(pick(4) << 12 | pick(4) << 10 | pick(80) * 4);
 		record->value = any_value();
 	}
+	/* Many bits say where the parts of a ring lie. */
+	if (record->kind == GUEST_SET_VRING_ADDR && one_in(2))
+		record->choice = pick(1 << 24);
 	if (record->kind == GUEST_SET_FEATURES)
 		record->choice = one_in(2) ? (uint64_t)pick(8) << 56 : any_value();
 }

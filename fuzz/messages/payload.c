@@ -85,6 +85,7 @@ static uint64_t make_features(uint64_t choice)
 static void make_address(uint32_t queue, uint64_t choice, struct guest_message *message)
 {
 	uint64_t place = USER_BASE + (queue % RING_QUEUES) * RING_BYTES;
+	uint64_t end = USER_BASE + MEMORY_BYTES;
 
 	message->size = 40;
 	message->payload.addr = (struct guest_vring_addr){
@@ -101,6 +102,22 @@ static void make_address(uint32_t queue, uint64_t choice, struct guest_message *
 		message->payload.addr.available += RING_QUEUES * RING_BYTES;
 		message->payload.addr.used += RING_QUEUES * RING_BYTES;
 	}
+	/* Around the end of memory: so many bytes of a part lie in front of it. */
+	if (choice & 8)
+		message->payload.addr.descriptors = end - (choice >> 8 & 0x1f) * 16;
+	if (choice & 16)
+		message->payload.addr.available = end - (choice >> 13 & 0x1f) * 2;
+	if (choice & 32)
+		message->payload.addr.used = end - (choice >> 18 & 0x3f) * 4;
+}
+
+/* Where the guest finds its ring. */
+static void note_ring(struct attack *attack, const struct guest_vring_addr *address)
+{
+	struct ring *ring = &attack->rings[address->index % RING_QUEUES];
+
+	ring->descriptors = address->descriptors - USER_BASE;
+	ring->available = address->available - USER_BASE;
 }
 
 static void make_eventfd(struct attack *attack, const struct record *record,
@@ -297,4 +314,6 @@ void payload_make(struct attack *attack, const struct record *record,
 		attack->is_margin_shared = true;
 	if (record->kind == GUEST_SET_FEATURES)
 		attack->features = message->payload.u64;
+	if (record->kind == GUEST_SET_VRING_ADDR)
+		note_ring(attack, &message->payload.addr);
 }
