@@ -58,6 +58,7 @@ build/fuzz/$(1)/library.o: $$(FUZZ_INPUT_$(1)) $$(HEADERS)
 	@$$(FUZZ_SWIFTC) $$(FUZZ_SWIFT) $$(fuzz_sanitizers_$(1)) $$(fuzz_define_$(1)) \
 		-module-name RteVhostSwift -enable-testing -emit-module \
 		-emit-module-path $$(@D)/RteVhostSwift.swiftmodule -c -o $$@ $$(filter %.swift,$$(FUZZ_INPUT_$(1)))
+	@touch $$@ # The compiler leaves a file alone that would be the same.
 
 build/fuzz/$(1)/crte_%.o: Sources/CRteVhost/crte_%.c $$(HEADERS)
 	@mkdir -p $$(@D)
@@ -90,6 +91,7 @@ build/fuzz/$(1)/objects/$(2)/swift.o: $$(wildcard fuzz/$(2)/*.swift \
 	@mkdir -p $$(@D)
 	$$(FUZZ_SWIFTC) $$(FUZZ_SWIFT) $$(fuzz_sanitizer_driver_$(1)) -I build/fuzz/$(1) -module-name Fuzz_$(2) \
 		-c -o $$@ $$(filter %.swift,$$^)
+	@touch $$@
 
 build/fuzz/$(1)/$(2): $$(patsubst fuzz/%.c,build/fuzz/$(1)/objects/%.o,$$(wildcard fuzz/$(2)/*.c \
 			$$(FUZZ_SHARED_$(2):%=fuzz/%/*.c))) \

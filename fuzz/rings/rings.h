@@ -118,6 +118,12 @@ struct queue {
 	unsigned int expected_head, expected_tail;
 };
 
+/* A byte that is 1 or 0 for each byte of memory. */
+union map {
+	uint8_t bytes[MEMORY];
+	uint64_t words[MEMORY / 8];
+};
+
 struct model {
 	struct settings settings;
 	struct region regions[REGIONS];
@@ -128,8 +134,8 @@ struct model {
 	uint8_t before[MEMORY];
 	uint8_t expected[MEMORY];
 	/* Bytes that hold descriptors of the call at hand, or that it may write. */
-	uint8_t meta[MEMORY];
-	uint8_t allowed[MEMORY];
+	union map meta;
+	union map allowed;
 	/* When the guest wrote a byte last; whose chain has it. */
 	uint64_t stamp[MEMORY];
 	uint64_t owner[MEMORY];
@@ -186,6 +192,8 @@ void guest_poke(const struct record *record);
 void guest_index(const struct record *record);
 
 /* rings_check.c */
+/* A fresh device: nothing was written. */
+void begin_checks(void);
 void before_call(bool is_strict);
 void after_call(unsigned int mask);
 void watch_given(unsigned int queue, const void *from, const void *to, size_t size);

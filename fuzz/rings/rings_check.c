@@ -33,7 +33,7 @@ void watch_given(unsigned int queue, const void *from, const void *to, size_t si
 	if (queue != 0 || model.is_wild)
 		return;
 	for (size_t index = 0; index < size; index++)
-		FUZZ_CHECK(model.allowed[start + index]);
+		FUZZ_CHECK(model.allowed.bytes[start + index]);
 }
 
 void watch_copied(unsigned int queue, const void *from, const void *to, size_t size)
@@ -67,7 +67,7 @@ static void allow(const struct queue *queue)
 	for (uint32_t index = 0; index < chain.count; index++) {
 		const struct piece *piece = &chain.pieces[index];
 
-		memset(model.allowed + piece->start, 1, piece->size);
+		memset(model.allowed.bytes + piece->start, 1, piece->size);
 		if (is_in_ring(queue, piece->start, piece->size))
 			model.is_wild = true;
 	}
@@ -100,12 +100,18 @@ static void allow_offered(struct queue *queue)
 	}
 }
 
+void begin_checks(void)
+{
+	memset(engine_wrote, 0, sizeof(engine_wrote));
+	memset(is_logged, 0, sizeof(is_logged));
+}
+
 void before_call(bool is_strict)
 {
 	model.tick++;
 	memcpy(model.before, model.memory, MEMORY);
-	memset(model.allowed, 0, MEMORY);
-	memset(model.meta, 0, MEMORY);
+	memset(model.allowed.bytes, 0, MEMORY);
+	memset(model.meta.bytes, 0, MEMORY);
 	for (unsigned int index = 0; index < 2; index++) {
 		struct queue *queue = &model.queues[index];
 
@@ -114,8 +120,8 @@ void before_call(bool is_strict)
 	}
 	if (is_strict && model.queues[0].before.has_ring) {
 		allow_offered(&model.queues[0]);
-		for (uint32_t start = 0; start < MEMORY && !model.is_wild; start++)
-			model.is_wild = model.meta[start] && model.allowed[start];
+		for (uint32_t at = 0; at < MEMORY / 8 && !model.is_wild; at++)
+			model.is_wild = (model.meta.words[at] & model.allowed.words[at]) != 0;
 	}
 	/* What the engine wrote may be marked calls before the last of its packets is done. */
 	for (unsigned int page = 0; page < PAGES; page++)

@@ -315,6 +315,7 @@ void setup_device(const uint8_t *head)
 		GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD) | GUEST_BIT(GUEST_PROTOCOL_RARP);
 
 	read_settings(head);
+	begin_checks();
 	model.tick++;
 	model.is_wild = model.is_unsure = false;
 	model.list_tail = model.next_buffer = model.next_table = 0;

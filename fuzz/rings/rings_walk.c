@@ -61,7 +61,7 @@ static enum verdict read_bytes(const uint8_t *memory, uint64_t gpa, void *to, ui
 		if (verdict != CHAIN_GOOD)
 			return verdict;
 		memcpy((uint8_t *)to + done, memory + start, count);
-		memset(model.meta + start, 1, count);
+		memset(model.meta.bytes + start, 1, count);
 		/* An entry that crosses a border is allowed to be refused. */
 		if (done > 0 || count < size)
 			return CHAIN_UNSURE;
@@ -147,7 +147,7 @@ static void load(const struct queue *queue, const uint8_t *memory, uint16_t slot
 	uint32_t start = queue->descriptors + 16U * slot;
 
 	memcpy(descriptor, memory + start, 16);
-	memset(model.meta + start, 1, 16);
+	memset(model.meta.bytes + start, 1, 16);
 }
 
 static enum verdict walk_split(struct queue *queue, const uint8_t *memory, uint16_t position,
@@ -158,7 +158,7 @@ static enum verdict walk_split(struct queue *queue, const uint8_t *memory, uint1
 	enum verdict verdict;
 
 	memcpy(&chain->id, memory + place, 2);
-	memset(model.meta + place, 1, 2);
+	memset(model.meta.bytes + place, 1, 2);
 	chain->slots = 1;
 	if (chain->id >= queue->size)
 		return CHAIN_BAD;
