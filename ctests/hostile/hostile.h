@@ -99,6 +99,9 @@ void hostile_checked(struct bench *bench);
 /** Everything that must hold after every step: bench_check(), which ends with the former. */
 void hostile_check(struct hostile *hostile);
 
+/** The half of it that is about the innocent device, where the other one is beyond checking. */
+void hostile_check_innocent(struct hostile *hostile);
+
 /** Fail unless guard pages stand around each region, in the guest's mapping and the library's. */
 void hostile_assert_guards(struct hostile *hostile);
 

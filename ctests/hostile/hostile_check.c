@@ -38,13 +38,18 @@ static void check_innocent(struct bench *innocent)
 	assert_int_equal(bench_receive(innocent), 1);
 }
 
+void hostile_check_innocent(struct hostile *hostile)
+{
+	if (hostile->innocent && hostile->alike && hostile->async)
+		check_flying(hostile->innocent);
+	else if (hostile->innocent)
+		check_innocent(hostile->innocent);
+}
+
 void hostile_checked(struct bench *bench)
 {
 	assert_ptr_equal(bench, hostile.bench);
-	if (hostile.innocent && hostile.alike && hostile.async)
-		check_flying(hostile.innocent);
-	else if (hostile.innocent)
-		check_innocent(hostile.innocent);
+	hostile_check_innocent(&hostile);
 	hostile.checks++;
 }
 
