@@ -100,6 +100,24 @@ void front_settle(void)
 	front_check();
 }
 
+void front_learn(void)
+{
+	for (int queue = RX; queue <= TX; queue++)
+		assert_int_equal(engine_learn_memory(&front.target->engines[queue]), 0);
+}
+
+void front_drain(void)
+{
+	struct bench *bench = front.target;
+
+	if (bench->config.synchronous)
+		return;
+	while (rte_vhost_async_get_inflight(bench->vid, TX) > 0)
+		assert_true(bench_clear(bench, 64) > 0);
+	while (rte_vhost_async_get_inflight(bench->vid, RX) > 0)
+		assert_true(bench_collect(bench, 64) > 0);
+}
+
 void front_revive(void)
 {
 	struct bench *bench = front.target;

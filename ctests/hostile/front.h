@@ -40,6 +40,12 @@ void front_check(void);
 /** The engine does what it has; all packets arrive. */
 void front_settle(void);
 
+/** Engines learn where the target's memory is mapped now. */
+void front_learn(void);
+
+/** Take what was in flight of a target whose rings do not run; check and free it. */
+void front_drain(void);
+
 /** After the target hung up, or was hung up on: what it had is back, and it starts anew. */
 void front_revive(void);
 

@@ -248,8 +248,7 @@ static void F06_over_two_regions(struct hostile *hostile)
 	table.regions[1].user_addr = table.regions[0].user_addr + table.regions[0].size;
 	front_load();
 	assert_int_equal(guest_set_mem_table(front_frontend(), &table, fds), 0);
-	for (int queue = RX; queue <= TX; queue++)
-		assert_int_equal(engine_learn_memory(&front.target->engines[queue]), 0);
+	front_learn();
 	for (int part = 0; part < (hostile->packed ? 1 : 3); part++) {
 		front_load();
 		bad = good;
