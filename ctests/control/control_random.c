@@ -171,7 +171,7 @@ static void number(struct control_random *fuzz, uint32_t request, union guest_pa
 		payload->u64 = features(fuzz);
 		break;
 	case GUEST_SET_PROTOCOL_FEATURES:
-		payload->u64 = ALL_PROTOCOL;
+		payload->u64 = ALL_PROTOCOL & ~fuzz->without;
 		if (rarely(fuzz, 4))
 			payload->u64 &= guest_random_next(&fuzz->random);
 		break;
@@ -363,7 +363,7 @@ static int bring_up(struct control_random *fuzz, int socket)
 
 int control_random_connect(struct control_random *fuzz, const struct control_device *device)
 {
-	uint64_t bits = ALL_PROTOCOL;
+	uint64_t bits = ALL_PROTOCOL & ~fuzz->without;
 	int socket = control_connect(device);
 
 	control_send(socket, GUEST_SET_PROTOCOL_FEATURES, 1, &bits, 8, NULL, 0);

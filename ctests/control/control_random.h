@@ -13,6 +13,7 @@
 struct control_random {
 	struct guest_random random;
 	struct guest *guest;		/**< Its memory and rings; it is never connected. */
+	uint64_t without;		/**< Protocol features that it does not ask for. */
 	bool packed, translated;	/**< What was asked for last. */
 	int event, spare;		/**< An eventfd, and a file of pages. */
 	int log;			/**< A file for logs and records. */

@@ -118,12 +118,12 @@ void front_drain(void)
 		assert_true(bench_collect(bench, 64) > 0);
 }
 
-void front_revive(void)
+void front_hang_up(void)
 {
 	struct bench *bench = front.target;
 
 	bench_hang_up(bench);
-	for (int queue = RX; queue <= TX; queue++) {
+	for (int queue = RX; queue <= TX && bench->started; queue++) {
 		assert_int_equal(bench->engines[queue].violations, 0);
 		engine_destroy(&bench->engines[queue]);
 	}
@@ -133,9 +133,21 @@ void front_revive(void)
 	memset(&bench->from, 0, sizeof(bench->from));
 	memset(&bench->to, 0, sizeof(bench->to));
 	bench->guest->abandoned = bench->started = false;
+}
+
+void front_begin_anew(void)
+{
+	struct bench *bench = front.target;
+
 	assert_int_equal(guest_connect(bench->guest), 0);
 	bench_start(bench);
 	slow_down(bench);
+}
+
+void front_revive(void)
+{
+	front_hang_up();
+	front_begin_anew();
 }
 
 void front_stop_rings(void)

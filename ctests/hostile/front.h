@@ -49,6 +49,10 @@ void front_drain(void);
 /** After the target hung up, or was hung up on: what it had is back, and it starts anew. */
 void front_revive(void);
 
+/** The two halves of it. */
+void front_hang_up(void);
+void front_begin_anew(void);
+
 /** Stop the target's rings (GET_VRING_BASE), with what is in flight done. */
 void front_stop_rings(void);
 
