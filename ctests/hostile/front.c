@@ -153,6 +153,33 @@ void front_revive(void)
 	front_begin_anew();
 }
 
+void front_poll_blindly(void)
+{
+	struct bench *bench = front.target;
+	struct rte_mbuf *mbufs[33], *done[33], *mbuf;
+	uint32_t completed = 0;
+	int vid = __atomic_load_n(&bench->vid, __ATOMIC_ACQUIRE), inflight;
+
+	if (vid < 0)
+		return;
+	mbuf = rte_pktmbuf_alloc(bench->app.mp);
+	assert_non_null(mbuf);
+	rte_pktmbuf_append(mbuf, 700);
+	if (bench->config.synchronous) {
+		rte_pktmbuf_free_bulk(mbufs, rte_vhost_dequeue_burst(vid, TX, bench->pool.mp,
+								     mbufs, 32));
+		rte_vhost_enqueue_burst(vid, RX, &mbuf, 1);
+		rte_pktmbuf_free(mbuf);
+		return;
+	}
+	rte_pktmbuf_free_bulk(mbufs, rte_vhost_async_try_dequeue_burst(vid, TX, bench->pool.mp,
+								       mbufs, 32, &inflight));
+	if (rte_vhost_submit_enqueue_burst(vid, RX, &mbuf, 1, done, &completed) == 0)
+		rte_pktmbuf_free(mbuf);
+	rte_pktmbuf_free_bulk(done, completed);
+	rte_pktmbuf_free_bulk(done, rte_vhost_poll_enqueue_completed(vid, RX, done, 32));
+}
+
 void front_stop_rings(void)
 {
 	front_settle();

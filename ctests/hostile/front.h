@@ -46,6 +46,12 @@ void front_learn(void);
 /** Take what was in flight of a target whose rings do not run; check and free it. */
 void front_drain(void);
 
+/**
+ * Calls on whatever device the target has now; what comes is thrown away, and guest memory is not
+ * looked at. Only front_hang_up() makes sense of its packets afterwards.
+ */
+void front_poll_blindly(void);
+
 /** After the target hung up, or was hung up on: what it had is back, and it starts anew. */
 void front_revive(void);
 

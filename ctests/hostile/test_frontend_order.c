@@ -11,34 +11,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-/** Bursts of calls on whatever device there is; what comes is thrown away. */
-static void poll_blindly(struct hostile *hostile)
-{
-	struct bench *bench = front.target;
-	struct rte_mbuf *mbufs[33], *done[33], *mbuf;
-	uint32_t completed = 0;
-	int vid = __atomic_load_n(&bench->vid, __ATOMIC_ACQUIRE), inflight;
-
-	if (vid < 0)
-		return;
-	mbuf = rte_pktmbuf_alloc(bench->app.mp);
-	assert_non_null(mbuf);
-	rte_pktmbuf_append(mbuf, 700);
-	if (!hostile->async) {
-		rte_pktmbuf_free_bulk(mbufs, rte_vhost_dequeue_burst(vid, TX, bench->pool.mp,
-								     mbufs, 32));
-		rte_vhost_enqueue_burst(vid, RX, &mbuf, 1);
-		rte_pktmbuf_free(mbuf);
-		return;
-	}
-	rte_pktmbuf_free_bulk(mbufs, rte_vhost_async_try_dequeue_burst(vid, TX, bench->pool.mp,
-								       mbufs, 32, &inflight));
-	if (rte_vhost_submit_enqueue_burst(vid, RX, &mbuf, 1, done, &completed) == 0)
-		rte_pktmbuf_free(mbuf);
-	rte_pktmbuf_free_bulk(done, completed);
-	rte_pktmbuf_free_bulk(done, rte_vhost_poll_enqueue_completed(vid, RX, done, 32));
-}
-
 /** As soon as the device runs, engines serve it. */
 static void adopt(struct hostile *hostile)
 {
@@ -150,14 +122,14 @@ static void F09_any_order_repeated_or_missing(struct hostile *hostile)
 		for (int i = 0; i < count; i++) {
 			assert_true(send_step(order[i]) >= -EREMOTEIO);
 			adopt(hostile);
-			poll_blindly(hostile);
+			front_poll_blindly();
 		}
 		ran += front.target->vid >= 0;
 		/* And what a device that lacks something is told later. */
 		for (int step = STEPS - 1; step >= 0 && round % 3 == 0; step--) {
 			send_step(step);
 			adopt(hostile);
-			poll_blindly(hostile);
+			front_poll_blindly();
 		}
 		hostile_check_innocent(hostile);
 		disconnect();
