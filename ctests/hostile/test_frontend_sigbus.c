@@ -11,9 +11,13 @@
 #include "guest_log.h"
 
 #include <signal.h>
+#include <spawn.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #define PAGE 4096
+
+extern char **environ;
 
 /** The library's handler; cmocka has one of its own, which a test takes away again. */
 static struct sigaction library;
@@ -271,7 +275,70 @@ static void F12_faults_of_the_application_are_its_own(struct hostile *hostile)
 	front_close(hostile);
 }
 
+static void note(int number)
+{
+	(void)number;
+	own_faults++;
+}
+
+/** A process of its own that is sent the signal and did this about it before. @return its exit. */
+static int run_child(const char *before)
+{
+	struct sigaction now, first;
+	char path[108];
+
+	if (strcmp(before, "ignores") == 0)
+		signal(SIGBUS, SIG_IGN);
+	else if (strcmp(before, "plain") == 0)
+		signal(SIGBUS, note);
+	else if (strcmp(before, "off") == 0)
+		setenv("RTEVHOSTSWIFT_SIGBUS", "off", 1);
+	control_path(path, "child");
+	if (rte_vhost_driver_register(path, 0) < 0 || rte_vhost_driver_unregister(path) < 0)
+		return 1;
+	sigaction(SIGBUS, NULL, &first);
+	raise(SIGBUS);
+	raise(SIGBUS);
+	sigaction(SIGBUS, NULL, &now);
+	/* Whatever was sent, faults are still the library's. */
+	return own_faults + (now.sa_sigaction == first.sa_sigaction ? 10 : 0);
+}
+
+static int child_status(char *before)
+{
+	char *words[] = { "/proc/self/exe", "--child", before, NULL };
+	pid_t child;
+	int status;
+
+	assert_int_equal(posix_spawn(&child, words[0], NULL, NULL, words, environ), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+/* SIGBUS that somebody sends does what it did before there was a library. */
+static void F12_signals_that_are_no_faults(struct hostile *hostile)
+{
+	int status;
+
+	front_open(hostile, NULL);
+	front_load();
+	status = child_status("plain");
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 12);
+	status = child_status("ignores");
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 10);
+	status = child_status("default");
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGBUS);
+	status = child_status("off");
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGBUS);
+	front_close(hostile);
+}
+
 static const struct CMUnitTest tests[] = {
+	HOSTILE_TEST(F12_signals_that_are_no_faults),
 	HOSTILE_TEST(F12_memory_cut_short_under_copies),
 	HOSTILE_TEST(F12_memory_cut_short_under_rings),
 	HOSTILE_TEST(F12_memory_cut_short_under_the_event_thread),
@@ -284,6 +351,8 @@ int main(int argc, char **argv)
 {
 	char path[108];
 
+	if (argc > 2)
+		return run_child(argv[2]);
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
 	/* The line that is looked for is a warning. */

@@ -156,6 +156,12 @@ static inline bool crte_guard_replace(uintptr_t start, uintptr_t end)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
+/** Whether an access raised the signal; if somebody sent it there is no address in it. */
+static inline bool crte_guard_is_fault(const siginfo_t *info)
+{
+	return info->si_code > 0;
+}
+
 static inline int crte_guard_install(void (*handler)(int, siginfo_t *, void *))
 {
 	struct sigaction action;
@@ -174,8 +180,16 @@ static inline void crte_guard_chain(int number, siginfo_t *info, void *context)
 		crte_guard_previous.sa_sigaction(number, info, context);
 	} else if (crte_guard_previous.sa_handler == SIG_DFL ||
 			crte_guard_previous.sa_handler == SIG_IGN) {
-		/* The access is tried again and ends the process, as it would have without us. */
+		bool is_fault = crte_guard_is_fault(info);
+
+		/* Sent by somebody, it can be ignored; a fault cannot. */
+		if (!is_fault && crte_guard_previous.sa_handler == SIG_IGN)
+			return;
+		/* The access is tried again and ends the process, as it would have without us... */
 		signal(SIGBUS, SIG_DFL);
+		/* ...and so does the signal, once this handler is left. */
+		if (!is_fault)
+			raise(SIGBUS);
 	} else {
 		crte_guard_previous.sa_handler(number);
 	}

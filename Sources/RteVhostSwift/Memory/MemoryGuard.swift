@@ -35,7 +35,7 @@ enum MemoryGuard {
     /// True when the fault lay in a watched mapping. Runs in the signal handler.
     private static func repair(_ info: UnsafeMutablePointer<siginfo_t>?) -> Bool {
         // SAFETY: SA_SIGINFO: the kernel passes a siginfo.
-        guard let info = unsafe info else { return false }
+        guard let info = unsafe info, unsafe crte_guard_is_fault(info) else { return false }
         let address = unsafe crte_guard_fault_address(info)
         // A slot that is being changed is looked at again.
         for _ in 0..<3 {
