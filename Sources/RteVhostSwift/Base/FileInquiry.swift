@@ -31,10 +31,10 @@ struct FileInquiry: ~Copyable {
     }
 
     /// Throws `slowFile` unless the file lies in memory or in a local file system, where its pages
-    /// come without anybody being asked. Not with a lock held.
+    /// come without anybody being asked; `system`. Not with a lock held.
     static func check(_ file: borrowing FileDescriptor) throws(VhostError) {
         guard !FileDescriptor.isPrompt(file.number) else { return }
-        guard let type = fileSystem(file), isLocal(type) else { throw .frontend(.slowFile) }
+        guard let type = try fileSystem(file), isLocal(type) else { throw .frontend(.slowFile) }
     }
 
     /// EXT4_SUPER_MAGIC, XFS, BTRFS, F2FS, ZFS, BCACHEFS; TMPFS, RAMFS and HUGETLBFS, where devices
@@ -47,7 +47,10 @@ struct FileInquiry: ~Copyable {
         }
     }
 
-    private static func fileSystem(_ file: borrowing FileDescriptor) -> UInt64? {
+    /// Nil when nobody answers in time. Throws `system`.
+    private static func fileSystem(
+        _ file: borrowing FileDescriptor
+    ) throws(VhostError) -> UInt64? {
         guard let cell = claim() else { return nil }
         do throws(VhostError) {
             var copy = try System.duplicate(file)
@@ -59,7 +62,7 @@ struct FileInquiry: ~Copyable {
             copy.release()
         } catch {
             cell.value.state.store(.idle, ordering: .releasing)
-            return nil
+            throw error
         }
         return cell.value.wait()
     }

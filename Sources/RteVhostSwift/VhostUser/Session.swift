@@ -17,14 +17,18 @@ struct Session: ~Copyable {
     }
 
     /// Messages handled for one readiness of the socket, so that a frontend that never stops
-    /// talking leaves time for the others.
+    /// talking leaves time for the others; and nanoseconds after which no more is begun, because
+    /// some take a thousand times as long as others.
     private static var messagesAtOnce: Int { 16 }
+    private static var timeAtOnce: UInt64 { 200_000 }
 
     /// Handles what has come. Throws when the connection has to end.
     mutating func handleInput() throws(VhostError) {
+        let start = System.nanoseconds()
         for _ in 0..<Self.messagesAtOnce {
             guard let message = try connection.receive() else { return }
             try handle(message)
+            guard System.nanoseconds() &- start < Self.timeAtOnce else { return }
         }
     }
 
