@@ -72,14 +72,16 @@ void bounds_message_begin(void)
 uint64_t bounds_message_end(void)
 {
 	int64_t deadline = control_now_ms() + CONTROL_PATIENCE_MS;
+	uint64_t now = 0, before;
 
-	/* The reply is sent; what comes behind that belongs to the message as well. */
-	do
-		control_sleep_ms(50);
-	while (__atomic_load_n(&of_event_thread, __ATOMIC_ACQUIRE) == 0 &&
-	       control_now_ms() < deadline);
+	/* What comes behind the reply belongs to the message as well: until nothing more comes. */
+	do {
+		before = now;
+		control_sleep_ms(100);
+		now = __atomic_load_n(&of_event_thread, __ATOMIC_ACQUIRE);
+	} while ((now == 0 || now != before) && control_now_ms() < deadline);
 	__atomic_store_n(&is_armed, false, __ATOMIC_RELEASE);
-	return of_event_thread;
+	return now;
 }
 
 void bounds_print(const char *format, ...)

@@ -252,8 +252,8 @@ static void most_of_one_call(void **state)
 	const char *all = getenv("BOUNDS");
 
 	(void)state;
-	bounds_print("| ring | direction | copies | memory | ring full of | packets | instructions |"
-		     " × ordinary | allowed |\n|---|---|---|---|---|---|---|---|---|\n");
+	bounds_print("| ring | direction | copies | memory | ring full of | packets | instructions"
+		     " | × ordinary | allowed |\n|---|---|---|---|---|---|---|---|---|\n");
 	for (int kind = 0; kind < 8; kind++)
 		for (int memory = BOUNDS_PLAIN; memory <= BOUNDS_IOMMU_SLOTS; memory++)
 			if (all || memory == (kind * 3 + 4) % 5)
