@@ -10,6 +10,7 @@
  *
  *   FAULTS_ALL=1      all calls in all variants, and all errors of each, not the first alone
  *   FAULTS_ONLY=name  this function only
+ *   FAULTS_VARIANTS=m-n  variants from m up to, without, n
  */
 #define _GNU_SOURCE
 #include "faults_inject.h"
@@ -326,23 +327,26 @@ int main(int count, char **words)
 {
 	struct CMUnitTest tests[2 * FAULTS_VARIANTS];
 	const char *variants = getenv("FAULTS_VARIANTS");
-	int last = variants ? atoi(variants) : FAULTS_VARIANTS;
-	bool only = getenv("FAULTS_ONLY") != NULL;
+	int first = 0, last = FAULTS_VARIANTS, calls;
 
 	if (count == 7)
 		return run_lives(words + 1);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (int i = 0; i < last; i++) {
+	if (variants && sscanf(variants, "%d-%d", &first, &last) != 2)
+		abort();
+	calls = last - first;
+	for (int i = 0; i < calls; i++) {
+		void *variant = (void *)&faults_variants[first + i];
+
 		tests[i] = (struct CMUnitTest){
-			"each_call_fails_once", each_call_fails_once, NULL, NULL,
-			(void *)&faults_variants[i],
+			"each_call_fails_once", each_call_fails_once, NULL, NULL, variant,
 		};
-		tests[last + i] = (struct CMUnitTest){
-			"it_ends_at_each_call", it_ends_at_each_call, NULL, NULL,
-			(void *)&faults_variants[i],
+		tests[calls + i] = (struct CMUnitTest){
+			"it_ends_at_each_call", it_ends_at_each_call, NULL, NULL, variant,
 		};
 	}
-	if (!only)
-		count = wants_all() ? 2 * last : last + 2;
-	return _cmocka_run_group_tests(__FILE__, tests, (size_t)(only ? last : count), NULL, NULL);
+	count = wants_all() ? 2 * calls : calls + (calls < 2 ? calls : 2);
+	if (getenv("FAULTS_ONLY"))
+		count = calls;
+	return _cmocka_run_group_tests(__FILE__, tests, (size_t)count, NULL, NULL);
 }
