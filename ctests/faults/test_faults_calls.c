@@ -228,9 +228,9 @@ static bool try_fault(int variant, int function, uint32_t number, int kind,
 	static const struct faults_function limits = { .name = "a limit", .is_silent = true };
 	const struct faults_function *what = function >= 0 ? &faults_functions[function] : &limits;
 	int status = run_child(variant, function, number, kind, wanted, text);
-	/* The guest may be the first to meet a limit. That a peer hung up is no fault to warn of. */
-	const char *wrong = judge(status, wanted, text, what->is_silent || kind == ECONNRESET ||
-							kind == EPIPE);
+	/* The guest may be the first to meet a limit; a peer that hung up is no fault to warn of. */
+	bool hangs_up = kind == ECONNRESET || kind == EPIPE;
+	const char *wrong = judge(status, wanted, text, what->is_silent || hangs_up);
 
 	injections++;
 	reached += report->was_hit;
