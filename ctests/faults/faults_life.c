@@ -328,8 +328,7 @@ static bool phase(struct life *life, const struct faults_variant *variant,
 		result = body(life);
 	else
 		/* Pools and engines say why by errno, and log nothing. */
-		life->step = errno == ENOMEM || errno == EAGAIN || errno == EMFILE ||
-			     errno == EINVAL ? FAULTS_BY_ERRNO : "faults_app_begin()";
+		life->step = errno != 0 ? FAULTS_BY_ERRNO : "faults_app_begin()";
 	close_socket(life);
 	if (*broken)
 		faults_app_end();

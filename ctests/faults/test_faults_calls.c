@@ -228,7 +228,7 @@ static bool try_fault(int variant, int function, uint32_t number, int kind,
 	static const struct faults_function limits = { .name = "a limit", .is_silent = true };
 	const struct faults_function *what = function >= 0 ? &faults_functions[function] : &limits;
 	int status = run_child(variant, function, number, kind, wanted, text);
-	/* The guest may be the first to meet a limit; a peer that hung up is no fault to warn of. */
+	/* A guest may be the first to meet a limit; that a peer hung up is nothing to warn of. */
 	bool hangs_up = kind == ECONNRESET || kind == EPIPE;
 	const char *wrong = judge(status, wanted, text, what->is_silent || hangs_up);
 
