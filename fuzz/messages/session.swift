@@ -103,9 +103,9 @@ public func close(_ place: Int32) {
 @_cdecl("fuzz_session_locks_free")
 public func areLocksFree(_ vid: Int32) -> Bool {
     guard let device = CellTable.find(Int(vid), of: Device.self) else { return false }
-    var areFree = isFree(device.value.lock)
+    var areFree = isFree(device.lock)
     device.forEachQueue { queue in
-        if !isFree(queue.value.lock) { areFree = false }
+        if !isFree(queue.lock) { areFree = false }
     }
     return areFree
 }

@@ -30,7 +30,7 @@ struct ClosingFiles: ~Copyable {
     /// Closes a file, now or later. Any thread, whatever locks it holds.
     static func close(_ number: Int32) {
         guard let cell = shared else { return }
-        let needsThread = cell.value.lock.withLock { cell.value.append(number) }
+        let needsThread = cell.lock.withLock { cell.value.append(number) }
         guard needsThread else { return }
         // Without a thread the file waits for the next one that is to be closed.
         try? System.startThread(OpaqueCell(cell)) { cell in
@@ -56,8 +56,8 @@ struct ClosingFiles: ~Copyable {
     }
 
     private static func run(_ cell: HeapCell<ClosingFiles>) {
-        guard let thread = cell.value.lock.withLock({ cell.value.claimThread() }) else { return }
-        while let number = cell.value.lock.withLock({ cell.value.next(thread) }) {
+        guard let thread = cell.lock.withLock({ cell.value.claimThread() }) else { return }
+        while let number = cell.lock.withLock({ cell.value.next(thread) }) {
             _ = CRteVhost.close(number)
         }
     }

@@ -51,7 +51,7 @@ enum Call {
     ) {
         // Another connection may take the vid at any time.
         let path = DeviceTable.find(vid).map { device in
-            device.value.lock.withLock { device.value.path }
+            device.lock.withLock { device.value.path }
         }
         Log.error(topic) { line in
             line.begin(function, device: Int(vid), path)
@@ -98,7 +98,7 @@ enum Call {
     /// Calls the application's `guest_notified`, if it has one.
     static func tellNotified(_ device: HeapCell<Device>, _ vid: Int32) {
         // The device may end, and another one begin, at any time.
-        let callbacks = device.value.lock.withLock { device.value.callbacks }
+        let callbacks = device.lock.withLock { device.value.callbacks }
         callbacks?.guestNotified?(vid)
     }
 

@@ -53,7 +53,7 @@ public func rte_vhost_get_numa_node(_ vid: Int32) -> Int32 {
     guard let device = Call.device("rte_vhost_get_numa_node", vid) else { return -1 }
     var address = unsafe device.opaque
     if let queue = device.value.queue(0) {
-        let parts = queue.value.lock.withLock { queue.value.ringParts }
+        let parts = queue.lock.withLock { queue.value.ringParts }
         if let parts { unsafe address = parts.descriptors.base }
     }
     // The kernel looks the address up by itself, without a lock of ours: should the guest's memory
@@ -76,7 +76,7 @@ public func rte_vhost_get_ifname(
     guard let device = Call.device("rte_vhost_get_ifname", vid), let buffer = unsafe buffer else {
         return -1
     }
-    let path = device.value.lock.withLock { device.value.path }
+    let path = device.lock.withLock { device.value.path }
     unsafe path.write(to: buffer, size: size)
     return 0
 }
@@ -97,8 +97,8 @@ public func rte_vhost_get_mem_table(
         Call.log("rte_vhost_get_mem_table", vid, .outOfMemory)
         return -1
     }
-    device.value.lock.lock()
-    defer { device.value.lock.unlock() }
+    device.lock.lock()
+    defer { device.lock.unlock() }
     let count = device.value.memory.table.count
     guard count > 0 else {
         unsafe free(memory)

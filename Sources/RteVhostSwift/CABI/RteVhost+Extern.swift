@@ -22,7 +22,7 @@ public func rte_vhost_extern_callback_register(
         before: MessageHandler(operations.pointee.pre_msg_handle),
         after: MessageHandler(operations.pointee.post_msg_handle))
     // It may have closed since it was found, and the next device of this vid is none of the caller's.
-    let isOpen = device.value.lock.withLock {
+    let isOpen = device.lock.withLock {
         guard device.value.isOpen.load(ordering: .relaxed) else { return false }
         device.value.externalHandlers = handlers
         return true

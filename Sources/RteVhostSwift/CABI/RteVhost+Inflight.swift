@@ -18,7 +18,7 @@ private enum Inflight {
             let negotiated = device.value.protocolFeatures.load(ordering: .relaxed)
             guard negotiated & ProtocolFeature.inflightShared != 0 else { return }
             guard let cell = device.value.queue(Int(queue)) else { throw .notFound }
-            try cell.value.lock.withLock { () throws(VhostError) in try body(device, cell) }
+            try cell.lock.withLock { () throws(VhostError) in try body(device, cell) }
         }
     }
 }
@@ -53,8 +53,8 @@ public func rte_vhost_get_vhost_ring_inflight(
     Call.result("rte_vhost_get_vhost_ring_inflight", vid, queue) { () throws(VhostError) in
         guard let ring = unsafe ring else { throw .invalidArgument }
         let (_, cell) = try Call.queue(vid, queue)
-        cell.value.lock.lock()
-        defer { cell.value.lock.unlock() }
+        cell.lock.lock()
+        defer { cell.lock.unlock() }
         var found = unsafe rte_vhost_ring_inflight()
         // SAFETY: the record stays mapped until the application was told that the device stops.
         switch cell.value.inflight.log {
@@ -83,7 +83,7 @@ public func rte_vhost_get_vring_base_from_inflight(
             throw .invalidArgument
         }
         let (_, cell) = try Call.queue(vid, queue)
-        let position = try cell.value.lock.withLock { () throws(VhostError) in
+        let position = try cell.lock.withLock { () throws(VhostError) in
             try cell.value.inflight.packed().position()
         }
         // DPDK 21.08: both are where the next used descriptor goes.

@@ -8,7 +8,7 @@ import CRteVhost
 /// `rte_vhost_log_write`: marks the pages of guest-physical bytes; nothing without LOG_ALL or log.
 @_cdecl("rte_vhost_log_write")
 public func rte_vhost_log_write(_ vid: Int32, _ address: UInt64, _ count: UInt64) {
-    DeviceTable.find(vid)?.value.logWrite(GuestAddress(rawValue: address), count: count)
+    DeviceTable.find(vid)?.logWrite(GuestAddress(rawValue: address), count: count)
 }
 
 /// `rte_vhost_log_used_vring`: the same for bytes of a used ring.
@@ -17,7 +17,7 @@ public func rte_vhost_log_used_vring(
     _ vid: Int32, _ queue: UInt16, _ offset: UInt64, _ count: UInt64
 ) {
     guard let (device, cell) = try? Call.queue(vid, queue) else { return }
-    device.value.logUsed(cell, offset: offset, count: count)
+    device.logUsed(cell, offset: offset, count: count)
 }
 
 /// `rte_vhost_get_log_base`: where the log lies and its bytes, 0 and 0 without one; 0 or -1.
@@ -28,7 +28,7 @@ public func rte_vhost_get_log_base(
     guard let device = Call.device("rte_vhost_get_log_base", vid), let base = unsafe base,
         let size = unsafe size
     else { return -1 }
-    let log = device.value.lock.withLock { device.value.dirtyLogHandle }
+    let log = device.lock.withLock { device.value.dirtyLogHandle }
     unsafe base.pointee = log.address
     unsafe size.pointee = UInt64(log.byteCount)
     return 0

@@ -14,10 +14,10 @@ public func rte_vhost_get_vhost_vring(
     Call.result("rte_vhost_get_vhost_vring", vid, queue) { () throws(VhostError) in
         guard let ring = unsafe ring else { throw .invalidArgument }
         let (device, cell) = try Call.queue(vid, queue)
-        cell.value.lock.lock()
-        defer { cell.value.lock.unlock() }
-        device.value.lock.lock()
-        defer { device.value.lock.unlock() }
+        cell.lock.lock()
+        defer { cell.lock.unlock() }
+        device.lock.lock()
+        defer { device.lock.unlock() }
         let slices =
             cell.value.ringParts ?? cell.value.parts(over: device.value.memory.table)
         // SAFETY: the application's structure; the addresses are those of guest memory while it is
@@ -42,7 +42,7 @@ public func rte_vhost_get_vhost_vring(
 public func rte_vhost_vring_call(_ vid: Int32, _ queue: UInt16) -> Int32 {
     Call.result("rte_vhost_vring_call", vid, queue) { () throws(VhostError) in
         let (device, cell) = try Call.queue(vid, queue)
-        let didNotify = cell.value.lock.withLock { cell.value.notifyGuest() }
+        let didNotify = cell.lock.withLock { cell.value.notifyGuest() }
         if didNotify { Call.tellNotified(device, vid) }
     }
 }
@@ -52,7 +52,7 @@ public func rte_vhost_vring_call(_ vid: Int32, _ queue: UInt16) -> Int32 {
 @_cdecl("rte_vhost_avail_entries")
 public func rte_vhost_avail_entries(_ vid: Int32, _ queue: UInt16) -> UInt16 {
     guard let (_, cell) = try? Call.queue(vid, queue) else { return 0 }
-    return cell.value.lock.withLock {
+    return cell.lock.withLock {
         cell.value.isRunning
             ? UInt16(truncatingIfNeeded: cell.value.refreshAvailable()) : 0
     }
@@ -78,7 +78,7 @@ public func rte_vhost_enable_guest_notification(
 ) -> Int32 {
     Call.result("rte_vhost_enable_guest_notification", vid, queue) { () throws(VhostError) in
         let (device, cell) = try Call.queue(vid, queue)
-        try cell.value.lock.withLock { () throws(VhostError) in
+        try cell.lock.withLock { () throws(VhostError) in
             guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
             cell.value.wantsKicks = enable != 0
             cell.value.setKicksWanted(enable != 0)
@@ -98,7 +98,7 @@ public func rte_vhost_get_vring_base(
             throw .invalidArgument
         }
         let (_, cell) = try Call.queue(vid, queue)
-        unsafe (available.pointee, used.pointee) = cell.value.lock.withLock {
+        unsafe (available.pointee, used.pointee) = cell.lock.withLock {
             cell.value.positions
         }
     }
@@ -112,7 +112,7 @@ public func rte_vhost_set_vring_base(
 ) -> Int32 {
     Call.result("rte_vhost_set_vring_base", vid, queue) { () throws(VhostError) in
         let (device, cell) = try Call.queue(vid, queue)
-        try cell.value.lock.withLock { () throws(VhostError) in
+        try cell.lock.withLock { () throws(VhostError) in
             guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
             guard NetDatapath.isIdle(cell) else { throw .busy }
             try cell.value.setPositions(available: available, used: used)

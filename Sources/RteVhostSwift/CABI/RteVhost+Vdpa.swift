@@ -43,7 +43,7 @@ public func rte_vhost_driver_get_vdpa_device(
 @_cdecl("rte_vhost_get_vdpa_device")
 public func rte_vhost_get_vdpa_device(_ vid: Int32) -> UnsafeMutablePointer<rte_vdpa_device>? {
     guard let device = Call.device("rte_vhost_get_vdpa_device", vid) else { return nil }
-    let operations = device.value.lock.withLock { device.value.vdpa }
+    let operations = device.lock.withLock { device.value.vdpa }
     // SAFETY: handed out as the API wants; it is not followed here.
     return unsafe UnsafeMutablePointer(bitPattern: operations?.device ?? 0)
 }

@@ -6,11 +6,15 @@ import Synchronization
 /// Requests from the backend to its frontend, over the socket of SET_BACKEND_REQ_FD. It is opened
 /// and closed by the event thread; any thread may send.
 struct BackendChannel: ~Copyable {
-    /// Guards `socket` and `generation`; held for one system call at most.
-    private let lock = SpinLock()
-    private var socket: FileDescriptor?
-    /// Counts sockets, so that a late verdict does not hit the next one.
-    private var generation: UInt32 = 0
+    /// What one thread sends by at a time.
+    private struct Line: ~Copyable {
+        var socket: FileDescriptor?
+        /// Counts sockets, so that a late verdict does not hit the next one.
+        var generation: UInt32 = 0
+    }
+
+    /// Its lock is held for one system call at most.
+    private let line: HeapCell<Line>
     private let isUsable = Atomic<Bool>(false)
     /// One question at a time: answers have no number.
     private let isAsking = Atomic<Bool>(false)
@@ -31,8 +35,8 @@ struct BackendChannel: ~Copyable {
     /// requests each. A thread that lost its core is not waited for.
     private static var patienceSpins: Int { 1000 }
 
-    /// A closed channel.
-    init() {}
+    /// A closed channel. Throws `outOfMemory`.
+    init() throws(VhostError) { line = try HeapCell(Line()) }
 
     /// True when requests can be sent.
     var isOpen: Bool { isUsable.load(ordering: .acquiring) }
@@ -41,30 +45,30 @@ struct BackendChannel: ~Copyable {
     var mayOpen: Bool { !isBarred.load(ordering: .acquiring) }
 
     /// Takes a Unix stream socket in the place of an earlier one.
-    mutating func open(_ descriptor: consuming FileDescriptor) {
+    func open(_ descriptor: consuming FileDescriptor) {
         replace(with: descriptor)
         isUsable.store(true, ordering: .releasing)
     }
 
     /// Closes the channel; a thread that waits for an answer gives up at once.
-    mutating func close() {
+    func close() {
         isUsable.store(false, ordering: .releasing)
         replace(with: nil)
     }
 
     /// Closes the channel for another frontend.
-    mutating func reset() {
+    func reset() {
         close()
         waited.store(0, ordering: .relaxed)
         isBarred.store(false, ordering: .releasing)
     }
 
-    private mutating func replace(with descriptor: consuming FileDescriptor?) {
+    private func replace(with descriptor: consuming FileDescriptor?) {
         var other = descriptor
-        lock.lock()
-        swap(&other, &socket)
-        generation &+= 1
-        lock.unlock()
+        line.lock.lock()
+        swap(&other, &line.value.socket)
+        line.value.generation &+= 1
+        line.lock.unlock()
         // A duplicate that a question waits on has the same connection.
         if let old = other { System.shutDown(old) }
     }
@@ -73,8 +77,8 @@ struct BackendChannel: ~Copyable {
     /// system call takes. False when it could not be sent now: there is no channel, another thread
     /// sends for longer, or the frontend does not read.
     func tell(request: UInt32, payload: InlineArray<8, UInt64>, byteCount: Int) -> Bool {
-        guard isOpen, lock.tryLock(spins: Self.patienceSpins) else { return false }
-        defer { lock.unlock() }
+        guard isOpen, line.lock.tryLock(spins: Self.patienceSpins) else { return false }
+        defer { line.lock.unlock() }
         let words = Self.words(request, flags: 1, payload, byteCount)
         return (try? send(words, byteCount, descriptor: -1)) ?? false
     }
@@ -94,9 +98,9 @@ struct BackendChannel: ~Copyable {
         // vhost-user: version 1, NEED_REPLY.
         let words = Self.words(request, flags: isAnswered ? 1 | 8 : 1, payload, byteCount)
         var current: UInt32 = 0
-        let copy = try lock.withLock { () throws(VhostError) -> FileDescriptor in
+        let copy = try line.lock.withLock { () throws(VhostError) -> FileDescriptor in
             guard isOpen else { throw .notFound }
-            current = generation
+            current = line.value.generation
             // The event thread may close the channel meanwhile, and the number be used again.
             let copy = try duplicate()
             guard try send(words, byteCount, descriptor: descriptor ?? -1) else { throw .busy }
@@ -136,7 +140,7 @@ struct BackendChannel: ~Copyable {
     }
 
     private func duplicate() throws(VhostError) -> FileDescriptor {
-        switch socket {
+        switch line.value.socket {
         case .some(let socket): return try System.duplicate(socket)
         case nil: throw .notFound
         }
@@ -147,7 +151,7 @@ struct BackendChannel: ~Copyable {
         _ words: InlineArray<19, UInt32>, _ byteCount: Int, descriptor: Int32
     ) throws(VhostError) -> Bool {
         do throws(VhostError) {
-            switch socket {
+            switch line.value.socket {
             case .some(let socket):
                 return try System.send(
                     socket, words, byteCount: Self.headerByteCount + byteCount,
@@ -190,8 +194,8 @@ struct BackendChannel: ~Copyable {
 
     /// Gives a channel up whose frontend left the protocol, unless it was replaced meanwhile.
     private func drop(_ asked: UInt32) {
-        lock.withLock {
-            guard generation == asked else { return }
+        line.lock.withLock {
+            guard line.value.generation == asked else { return }
             isUsable.store(false, ordering: .releasing)
             isBarred.store(true, ordering: .releasing)
         }

@@ -14,7 +14,7 @@ extension HeapCell where Value == Device {
     /// the application may be reading its record.
     func setInflight(_ area: consuming InflightArea) throws(VhostError) {
         try forEachQueue { queue throws(VhostError) in
-            try queue.value.lock.withLock { () throws(VhostError) in
+            try queue.lock.withLock { () throws(VhostError) in
                 guard !queue.value.hasRing, !queue.value.inflight.log.isAttached else {
                     throw .frontend(.badState)
                 }

@@ -11,7 +11,7 @@ extension HeapCell where Value == Device {
     /// Tells the application what changed since the last message.
     func reportChanges() {
         forEachQueue { queue in
-            let ready: Bool? = queue.value.lock.withLock {
+            let ready: Bool? = queue.lock.withLock {
                 let isReady = queue.value.isReady
                 guard queue.value.reportedReady != isReady else { return nil }
                 queue.value.reportedReady = isReady
@@ -52,7 +52,7 @@ extension HeapCell where Value == Device {
     private var canRun: Bool {
         for index in 0..<(value.isNet ? 2 : 1) {
             guard let queue = value.queue(index) else { return false }
-            guard queue.value.lock.withLock({ queue.value.isReady }) else { return false }
+            guard queue.lock.withLock({ queue.value.isReady }) else { return false }
         }
         let protocolFeatures = value.protocolFeatures.load(ordering: .relaxed)
         guard protocolFeatures & ProtocolFeature.status != 0 else { return true }
@@ -83,7 +83,7 @@ extension HeapCell where Value == Device {
             // What the frontend does next with its rings is not known: it may hand them to another
             // backend, or to another device of this one, at `used.idx` as it stands now. Chains
             // whose copies end from here on go back unused, and will be offered again.
-            queue.value.lock.withLock {
+            queue.lock.withLock {
                 queue.value.isEnabled = false
                 _ = queue.value.stopRing()
             }
@@ -100,46 +100,46 @@ extension HeapCell where Value == Device {
     func finishClosing() -> Bool {
         var isIdle = true
         forEachQueue { queue in
-            let isQueueIdle = queue.value.lock.withLock { value.hooks.poll(self, queue) }
+            let isQueueIdle = queue.lock.withLock { value.hooks.poll(self, queue) }
             if !isQueueIdle { isIdle = false }
         }
         guard isIdle else { return false }
         forEachQueue { queue in
-            queue.value.lock.withLock {
+            queue.lock.withLock {
                 value.hooks.release(queue.value.datapath)
                 queue.value.reset()
             }
         }
-        value.reset()
+        reset()
         DeviceTable.noteClosed(value.vid)
         return true
     }
 }
 
-extension Device {
+extension HeapCell where Value == Device {
     /// Back to the state of a device that was never connected.
-    fileprivate mutating func reset() {
-        features.store(0, ordering: .relaxed)
-        protocolFeatures.store(0, ordering: .relaxed)
-        mtu.store(0, ordering: .relaxed)
-        status.store(-1, ordering: .relaxed)
-        queueCount.store(0, ordering: .releasing)
-        isRarpPending.store(false, ordering: .relaxed)
-        didLogWrongQueue.store(false, ordering: .relaxed)
-        deferredReport.store(0, ordering: .relaxed)
+    fileprivate func reset() {
+        value.features.store(0, ordering: .relaxed)
+        value.protocolFeatures.store(0, ordering: .relaxed)
+        value.mtu.store(0, ordering: .relaxed)
+        value.status.store(-1, ordering: .relaxed)
+        value.queueCount.store(0, ordering: .releasing)
+        value.isRarpPending.store(false, ordering: .relaxed)
+        value.didLogWrongQueue.store(false, ordering: .relaxed)
+        value.deferredReport.store(0, ordering: .relaxed)
         lock.lock()
-        memory.removeAll()
-        dirtyLog = nil
-        dirtyLogEvent = nil
-        callbacks = nil
-        externalHandlers = nil
-        vdpa = nil
+        value.memory.removeAll()
+        value.dirtyLog = nil
+        value.dirtyLogEvent = nil
+        value.callbacks = nil
+        value.externalHandlers = nil
+        value.vdpa = nil
         lock.unlock()
-        isVdpaConfigured = false
-        inflightArea = nil
-        backendChannel.reset()
-        isDraining = false
-        hasRun = false
-        stuckQueueCount = 0
+        value.isVdpaConfigured = false
+        value.inflightArea = nil
+        value.backendChannel.reset()
+        value.isDraining = false
+        value.hasRun = false
+        value.stuckQueueCount = 0
     }
 }

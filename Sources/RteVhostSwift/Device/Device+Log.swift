@@ -30,35 +30,37 @@ extension Device {
         case .none: return false
         }
     }
+}
 
+extension HeapCell where Value == Device {
     /// Gives a queue the profile of negotiated features, and the log. Event thread.
     func adopt(_ profile: QueueProfile, _ queue: HeapCell<VirtQueue>) {
-        let log = dirtyLogHandle
-        queue.value.lock.withLock {
+        let log = value.dirtyLogHandle
+        queue.lock.withLock {
             let begins = profile.logsWrites && !queue.value.profile.logsWrites
             queue.value.profile = profile
             if !profile.isTranslated { queue.value.iotlb.value.release() }
             queue.value.dirtyLog = log
             // What was written before is not asked for.
             if begins { _ = queue.value.takeWrites() }
-            hooks.setLogging(queue.value.datapath, profile.logsWrites)
+            value.hooks.setLogging(queue.value.datapath, profile.logsWrites)
         }
     }
 
     /// Marks pages that the application wrote, while the frontend wants that.
     func logWrite(_ address: GuestAddress, count: UInt64) {
-        guard features.load(ordering: .relaxed) & Feature.logAll != 0 else { return }
-        lock.withLock { dirtyLogHandle.mark(address, count: count) }
+        guard value.features.load(ordering: .relaxed) & Feature.logAll != 0 else { return }
+        lock.withLock { value.dirtyLogHandle.mark(address, count: count) }
     }
 
     /// The same for bytes of a queue's used ring.
     func logUsed(_ queue: HeapCell<VirtQueue>, offset: UInt64, count: UInt64) {
-        let features = features.load(ordering: .relaxed)
+        let features = value.features.load(ordering: .relaxed)
         guard features & Feature.logAll != 0 else { return }
-        queue.value.lock.withLock {
+        queue.lock.withLock {
             // The table may change while the ring is stopped.
             let place = lock.withLock {
-                queue.value.usedAddress(in: memory.table, features: features)
+                queue.value.usedAddress(in: value.memory.table, features: features)
             }
             guard let start = place else { return }
             let (address, wraps) = start.rawValue.addingReportingOverflow(offset)
@@ -66,9 +68,7 @@ extension Device {
             queue.value.dirtyLog.mark(GuestAddress(rawValue: address), count: count)
         }
     }
-}
 
-extension HeapCell where Value == Device {
     /// Marks what the ring wrote by itself, where that is wanted. The queue's lock is held.
     @inline(__always)
     func logRing(_ queue: HeapCell<VirtQueue>) {
@@ -83,9 +83,9 @@ extension HeapCell where Value == Device {
     func setLog(_ log: consuming DirtyLogMapping) throws(VhostError) {
         guard log.covers(value.memory.table) else { throw .frontend(.badValue) }
         var other: DirtyLogMapping? = log
-        value.lock.lock()
+        lock.lock()
         swap(&value.dirtyLog, &other)
-        value.lock.unlock()
+        lock.unlock()
         updateProfiles()
         // No queue has the old one now.
         other = nil
@@ -94,9 +94,9 @@ extension HeapCell where Value == Device {
     /// SET_LOG_FD: whom to tell that pages were marked. Event thread.
     func setLogEvent(_ event: consuming FileDescriptor) {
         var other: FileDescriptor? = event
-        value.lock.lock()
+        lock.lock()
         swap(&value.dirtyLogEvent, &other)
-        value.lock.unlock()
+        lock.unlock()
         updateProfiles()
         other = nil
     }
@@ -121,7 +121,7 @@ extension HeapCell where Value == Device {
     private var hasRunningRing: Bool {
         var isRunning = false
         forEachQueue { queue in
-            queue.value.lock.withLock {
+            queue.lock.withLock {
                 if queue.value.hasRing || queue.value.inflight.log.isAttached { isRunning = true }
             }
         }
@@ -136,10 +136,10 @@ extension HeapCell where Value == Device {
         var isIdle = true
         forEachQueue { queue in
             guard isIdle else { return }
-            let wasPaused = queue.value.lock.withLock { queue.value.isPaused }
+            let wasPaused = queue.lock.withLock { queue.value.isPaused }
             isIdle = drain(queue, until: deadline)
-            if isIdle { value.adopt(profile, queue) }
-            queue.value.lock.withLock { queue.value.isPaused = wasPaused }
+            if isIdle { adopt(profile, queue) }
+            queue.lock.withLock { queue.value.isPaused = wasPaused }
         }
         guard !isIdle else { return }
         updateProfiles()

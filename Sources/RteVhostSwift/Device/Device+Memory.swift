@@ -41,8 +41,8 @@ extension HeapCell where Value == Device {
     func addMemoryAgain(
         _ description: MappedRegion.Description, _ file: borrowing FileDescriptor
     ) throws(VhostError) -> UInt64? {
-        value.lock.lock()
-        defer { value.lock.unlock() }
+        lock.lock()
+        defer { lock.unlock() }
         return try value.memory.addAgain(description, file)
     }
 
@@ -54,7 +54,7 @@ extension HeapCell where Value == Device {
     /// engine does not let go of it; it stays then.
     func removeMemory(_ description: MappedRegion.Description) throws(VhostError) {
         guard let index = value.memory.find(description) else { throw .frontend(.badValue) }
-        guard !value.lock.withLock({ value.memory.removeAddition(at: index) }) else { return }
+        guard !lock.withLock({ value.memory.removeAddition(at: index) }) else { return }
         closeVdpa()
         let failure = stopRings()
         if failure == nil {
@@ -71,7 +71,7 @@ extension HeapCell where Value == Device {
         let deadline = Self.drainDeadline
         var failure: VhostError?
         forEachQueue { queue in
-            let isRunning = queue.value.lock.withLock { queue.value.hasRing }
+            let isRunning = queue.lock.withLock { queue.value.hasRing }
             guard isRunning, failure == nil else { return }
             do throws(VhostError) {
                 _ = try stop(queue, until: deadline)
@@ -101,11 +101,11 @@ extension HeapCell where Value == Device {
     private func changeMemory<Result: ~Copyable>(
         _ body: (inout GuestMemory) -> Result
     ) -> Result {
-        forEachQueue { $0.value.lock.lock() }
-        value.lock.lock()
+        forEachQueue { $0.lock.lock() }
+        lock.lock()
         defer {
-            value.lock.unlock()
-            forEachQueue { $0.value.lock.unlock() }
+            lock.unlock()
+            forEachQueue { $0.lock.unlock() }
         }
         return body(&value.memory)
     }

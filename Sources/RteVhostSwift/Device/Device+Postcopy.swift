@@ -8,23 +8,23 @@ extension HeapCell where Value == Device {
     /// POSTCOPY_ADVISE: makes the userfaultfd. Throws `system` where there is none, `badState` when
     /// a migration is under way.
     func advisePostcopy() throws(VhostError) -> Int32 {
-        guard !value.lock.withLock({ value.postcopy.isListening }) else {
+        guard !lock.withLock({ value.postcopy.isListening }) else {
             throw .frontend(.badState)
         }
         let descriptor = try FaultDescriptor()
         let number = descriptor.number
         try PostcopyWatch.start()
-        value.lock.lock()
+        lock.lock()
         value.postcopy = Postcopy()
         value.postcopy.descriptor = consume descriptor
-        value.lock.unlock()
+        lock.unlock()
         return number
     }
 
     /// POSTCOPY_LISTEN. Throws `badState` without POSTCOPY_ADVISE, or when there is memory whose
     /// pages nobody watches.
     func listenPostcopy() throws(VhostError) {
-        try value.lock.withLock { () throws(VhostError) in
+        try lock.withLock { () throws(VhostError) in
             guard value.postcopy.descriptor != nil, !value.postcopy.isListening,
                 value.memory.table.count == 0
             else { throw .frontend(.badState) }
@@ -34,16 +34,16 @@ extension HeapCell where Value == Device {
 
     /// POSTCOPY_END, or the end of the connection: nobody waits for pages any more.
     func endPostcopy() {
-        value.lock.lock()
+        lock.lock()
         value.releaseFaults()
         var ended = Postcopy()
         swap(&ended, &value.postcopy)
-        value.lock.unlock()
+        lock.unlock()
     }
 
     /// Has a region's missing pages filled by the frontend. Throws `system`.
     func watch(_ region: borrowing MappedRegion) throws(VhostError) {
-        try value.lock.withLock { () throws(VhostError) in
+        try lock.withLock { () throws(VhostError) in
             switch value.postcopy.descriptor {
             case .some(let descriptor): try descriptor.watch(region)
             case nil: throw .frontend(.badState)
@@ -54,29 +54,29 @@ extension HeapCell where Value == Device {
     /// SET_MEM_TABLE while listening: keeps the memory until the frontend confirmed its addresses.
     func setPending(_ memory: consuming GuestMemory) {
         var other: GuestMemory? = memory
-        value.lock.lock()
+        lock.lock()
         swap(&other, &value.postcopy.pending)
-        value.lock.unlock()
+        lock.unlock()
     }
 
     /// The frontend knows where the regions are: they may be touched. Throws what `setMemory` does,
     /// `badState` when no memory waits.
     func confirmPending() throws(VhostError) {
         var memory: GuestMemory?
-        value.lock.lock()
+        lock.lock()
         swap(&memory, &value.postcopy.pending)
-        value.lock.unlock()
+        lock.unlock()
         guard let memory = memory.take() else { throw .frontend(.badState) }
         try setMemory(memory)
     }
 
     /// True when the frontend did not fetch a page in time.
-    var isPostcopyAbandoned: Bool { value.lock.withLock { value.postcopy.isAbandoned } }
+    var isPostcopyAbandoned: Bool { lock.withLock { value.postcopy.isAbandoned } }
 
     /// From the watch's thread: the frontend does not fetch pages. Those who wait go on, and the
     /// device ends.
     func abandonPostcopy() {
-        value.lock.withLock {
+        lock.withLock {
             value.releaseFaults()
             value.postcopy.isAbandoned = true
         }

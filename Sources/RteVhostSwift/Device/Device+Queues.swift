@@ -24,7 +24,7 @@ extension HeapCell where Value == Device {
     /// Stops bursts from taking packets and waits until the engine has none of this queue's. False
     /// when it does not finish in time; the queue stays paused.
     func drain(_ queue: HeapCell<VirtQueue>, until deadline: UInt64) -> Bool {
-        let packets = queue.value.lock.withLock {
+        let packets = queue.lock.withLock {
             queue.value.isPaused = true
             return queue.value.statistics.packets
         }
@@ -35,7 +35,7 @@ extension HeapCell where Value == Device {
         let deadline = value.stuckQueueCount > 0 ? min(deadline, Self.shortDeadline) : deadline
         var turns = 0
         while true {
-            let isIdle = queue.value.lock.withLock { value.hooks.poll(self, queue) }
+            let isIdle = queue.lock.withLock { value.hooks.poll(self, queue) }
             if isIdle {
                 setStuck(queue, false)
                 return true
@@ -72,7 +72,7 @@ extension HeapCell where Value == Device {
         _ queue: HeapCell<VirtQueue>, until deadline: UInt64
     ) throws(VhostError) -> UInt32 {
         guard drain(queue, until: deadline) else { throw .busy }
-        return queue.value.lock.withLock {
+        return queue.lock.withLock {
             queue.value.isPaused = false
             return queue.value.stopRing()
         }
@@ -81,7 +81,7 @@ extension HeapCell where Value == Device {
     /// Builds a queue's ring if all that it needs has come. Throws `unmapped`, `badValue`, `busy`,
     /// `outOfMemory`.
     func start(_ queue: HeapCell<VirtQueue>) throws(VhostError) {
-        try queue.value.lock.withLock { () throws(VhostError) in
+        try queue.lock.withLock { () throws(VhostError) in
             guard !queue.value.hasRing, queue.value.size > 0 else { return }
             try queue.value.startRing(in: value.memory.table)
             guard queue.value.hasRing else {
@@ -105,7 +105,7 @@ extension HeapCell where Value == Device {
     func changeStopped(
         _ queue: HeapCell<VirtQueue>, _ change: (inout VirtQueue) -> Void
     ) throws(VhostError) {
-        try queue.value.lock.withLock { () throws(VhostError) in
+        try queue.lock.withLock { () throws(VhostError) in
             guard !queue.value.hasRing else { throw .frontend(.badState) }
             change(&queue.value)
         }
@@ -114,7 +114,7 @@ extension HeapCell where Value == Device {
     /// SET_VRING_NUM. Throws `badState` for a ring that runs, and for another size while there is a
     /// record of what is in flight: the application may be using it.
     func setSize(_ queue: HeapCell<VirtQueue>, _ size: Int) throws(VhostError) {
-        let mayChange = queue.value.lock.withLock {
+        let mayChange = queue.lock.withLock {
             !queue.value.inflight.log.isAttached || queue.value.size == size
         }
         guard mayChange else { throw .frontend(.badState) }
@@ -125,31 +125,31 @@ extension HeapCell where Value == Device {
     func setAddresses(
         _ queue: HeapCell<VirtQueue>, _ addresses: RingAddresses
     ) throws(VhostError) {
-        let old = queue.value.lock.withLock { queue.value.addresses }
-        let isRunning = queue.value.lock.withLock { queue.value.hasRing }
+        let old = queue.lock.withLock { queue.value.addresses }
+        let isRunning = queue.lock.withLock { queue.value.hasRing }
         if isRunning, let old, old.areSamePlaces(as: addresses) {
             // vhost-user, Migration: flag and address of the log change while the ring runs.
-            queue.value.lock.withLock { queue.value.addresses = addresses }
+            queue.lock.withLock { queue.value.addresses = addresses }
             return
         }
         if isRunning {
             withdrawFromVdpa(queue)
             _ = try stop(queue, until: Self.drainDeadline)
         }
-        queue.value.lock.withLock { queue.value.addresses = addresses }
+        queue.lock.withLock { queue.value.addresses = addresses }
         try start(queue)
     }
 
     /// SET_VRING_ENABLE.
     func setEnabled(_ queue: HeapCell<VirtQueue>, _ isEnabled: Bool) throws(VhostError) {
         guard isEnabled else {
-            queue.value.lock.withLock { queue.value.isEnabled = false }
+            queue.lock.withLock { queue.value.isEnabled = false }
             // virtio 1.2, 2.1: nothing may be written to a queue after it was disabled.
             guard drain(queue, until: Self.drainDeadline) else { throw .busy }
-            queue.value.lock.withLock { queue.value.isPaused = false }
+            queue.lock.withLock { queue.value.isPaused = false }
             return
         }
-        queue.value.lock.withLock {
+        queue.lock.withLock {
             queue.value.isPaused = false
             queue.value.isEnabled = true
         }
@@ -159,6 +159,6 @@ extension HeapCell where Value == Device {
     func updateProfiles() {
         let profile = QueueProfile(
             features: value.features.load(ordering: .relaxed), flags: value.flags)
-        forEachQueue { queue in value.adopt(profile, queue) }
+        forEachQueue { queue in adopt(profile, queue) }
     }
 }

@@ -13,7 +13,7 @@ extension HeapCell where Value == Device {
         let deadline = Self.drainDeadline
         try forEachQueue { queue throws(VhostError) in
             _ = try stop(queue, until: deadline)
-            queue.value.lock.withLock { queue.value.resetByFrontend() }
+            queue.lock.withLock { queue.value.resetByFrontend() }
         }
         value.inflightArea = nil
         value.features.store(0, ordering: .relaxed)

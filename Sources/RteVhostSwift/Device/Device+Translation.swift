@@ -53,7 +53,7 @@ extension HeapCell where Value == Device {
     /// Looks again at the rings that wait for translations. Event thread.
     func retryRings() {
         forEachQueue { queue in
-            guard queue.value.lock.withLock({ queue.value.isAwaitingTranslation }) else { return }
+            guard queue.lock.withLock({ queue.value.isAwaitingTranslation }) else { return }
             // What keeps a ring from starting now was said when its addresses came.
             try? start(queue)
         }
@@ -72,7 +72,7 @@ extension HeapCell where Value == Device {
         var failure: VhostError?
         forEachQueue { queue in
             do throws(VhostError) {
-                let isElsewhere = try queue.value.lock.withLock { () throws(VhostError) -> Bool in
+                let isElsewhere = try queue.lock.withLock { () throws(VhostError) -> Bool in
                     try queue.value.iotlb.value.insert(entry)
                     return hasMoved(queue, entry)
                 }
@@ -115,7 +115,7 @@ extension HeapCell where Value == Device {
     ) throws(VhostError) {
         var isIdle = false
         var touchesRing = false
-        queue.value.lock.withLock {
+        queue.lock.withLock {
             queue.value.iotlb.value.invalidate(
                 first: first, last: last, now: System.nanoseconds())
             touchesRing =
@@ -130,7 +130,7 @@ extension HeapCell where Value == Device {
             try start(queue)
         } else if !isIdle {
             guard drain(queue, until: deadline) else { throw .busy }
-            queue.value.lock.withLock { queue.value.isPaused = false }
+            queue.lock.withLock { queue.value.isPaused = false }
         }
     }
 }

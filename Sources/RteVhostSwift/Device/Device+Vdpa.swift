@@ -29,7 +29,7 @@ extension HeapCell where Value == Device {
     /// before, and as working after it; else hardware would go on with what it was told.
     func withdrawFromVdpa(_ queue: HeapCell<VirtQueue>) {
         guard value.vdpa != nil else { return }
-        let wasReady = queue.value.lock.withLock {
+        let wasReady = queue.lock.withLock {
             let wasReady = queue.value.reportedReady
             queue.value.reportedReady = false
             return wasReady

@@ -4,10 +4,15 @@
 import Synchronization
 
 /// A vhost device: one connection of a frontend. Its cell lives as long as the process and is used
-/// again for a later connection with the same vid.
+/// again for a later connection with the same vid. The cell's lock is held while `memory`, `path` or
+/// `callbacks` change, and by whoever reads them from outside the event thread without a queue's
+/// lock.
 struct Device: ~Copyable {
     /// Most queues of a device: 128 pairs, as in DPDK 21.08.
     static let maximumQueueCount = 256
+
+    /// Queues whose engine was waited for in vain, and did not finish since. Event thread.
+    var stuckQueueCount = 0
 
     /// Index in the device table, what the API calls `vid`.
     let vid: Int32
@@ -37,9 +42,6 @@ struct Device: ~Copyable {
     /// The address to announce, in the low 48 bits, first byte lowest.
     let rarpAddress = Atomic<UInt64>(0)
 
-    /// Held while `memory`, `path` or `callbacks` change, and by whoever reads them from outside
-    /// the event thread without a queue's lock.
-    let lock = SpinLock()
     /// The guest's memory. Changed only with every queue's lock held as well.
     var memory: GuestMemory
     /// The log of SET_LOG_BASE. Changed as `memory` is.
@@ -50,14 +52,14 @@ struct Device: ~Copyable {
     var path = SocketPath()
     /// The application's callbacks.
     var callbacks: DeviceCallbacks?
-    /// `rte_vhost_extern_callback_register`. Guarded by `lock`.
+    /// `rte_vhost_extern_callback_register`. Guarded by the lock.
     var externalHandlers: ExternalHandlers?
     /// SET_INFLIGHT_FD. Changed only while no ring runs.
     var inflightArea: InflightArea?
-    /// Postcopy migration. Guarded by `lock`.
+    /// Postcopy migration. Guarded by the lock.
     var postcopy = Postcopy()
     /// Requests to the frontend.
-    var backendChannel = BackendChannel()
+    let backendChannel: BackendChannel
     /// The driver of hardware that serves the device.
     var vdpa: VdpaOperations?
     /// That driver was told to set its hardware up, and did. Event thread.
@@ -73,22 +75,22 @@ struct Device: ~Copyable {
     /// The built-in net backend serves the device; false once the application set features of its
     /// own.
     var isNet = true
-    /// Queues whose engine was waited for in vain, and did not finish since. Event thread.
-    var stuckQueueCount = 0
     /// The device ran at some time of its connection. Event thread.
     var hasRun = false
     /// The connection is gone, but an engine still copies: memory and packets are kept until it is
     /// done.
     var isDraining = false
 
-    private var queues = InlineArray<256, HeapCell<VirtQueue>?>(repeating: nil)
+    fileprivate var queues = InlineArray<256, HeapCell<VirtQueue>?>(repeating: nil)
     /// Parts of a queue for which the memory ended half-way: the next one gets them.
-    private var spareDatapath: OpaqueCell?
-    private var spareIOTLB: HeapCell<IOTLB>?
+    fileprivate var spareDatapath: OpaqueCell?
+    fileprivate var spareIOTLB: HeapCell<IOTLB>?
 
     /// A closed device. Throws `outOfMemory`.
     init(vid: Int32, hooks: DatapathHooks) throws(VhostError) {
-        memory = try GuestMemory()
+        let memory = try GuestMemory()
+        backendChannel = try BackendChannel()
+        self.memory = memory
         self.vid = vid
         self.hooks = hooks
     }
@@ -99,37 +101,43 @@ struct Device: ~Copyable {
         guard index >= 0, index < queueCount.load(ordering: .acquiring) else { return nil }
         return queues[index]
     }
+}
 
+extension HeapCell where Value == Device {
     /// The queue at `index`, made if it is new, along with those below it. Event thread. Throws
     /// `queueIndex`, `outOfMemory`.
-    mutating func makeQueue(_ index: Int) throws(VhostError) -> HeapCell<VirtQueue> {
-        let limit = min(Int(offeredQueuePairs) * 2, Self.maximumQueueCount)
+    func makeQueue(_ index: Int) throws(VhostError) -> HeapCell<VirtQueue> {
+        let limit = min(Int(value.offeredQueuePairs) * 2, Device.maximumQueueCount)
         guard index >= 0, index < limit else { throw .frontend(.queueIndex) }
-        let profile = QueueProfile(features: features.load(ordering: .relaxed), flags: flags)
-        let known = queueCount.load(ordering: .relaxed)
+        let profile = QueueProfile(
+            features: value.features.load(ordering: .relaxed), flags: value.flags)
+        let known = value.queueCount.load(ordering: .relaxed)
         for position in known..<max(index + 1, known) {
             let cell: HeapCell<VirtQueue>
-            if let old = queues[position] {
+            if let old = value.queues[position] {
                 cell = old
             } else {
                 cell = try makeCell(position)
-                queues[position] = cell
+                value.queues[position] = cell
             }
             adopt(profile, cell)
-            queueCount.store(position + 1, ordering: .releasing)
+            value.queueCount.store(position + 1, ordering: .releasing)
         }
-        guard let cell = queues[index] else { throw .notFound }
+        guard let cell = value.queues[index] else { throw .notFound }
         return cell
     }
 
     /// A new queue. Cells are never freed, so none that was made may be forgotten.
-    private mutating func makeCell(_ index: Int) throws(VhostError) -> HeapCell<VirtQueue> {
-        if spareDatapath == nil { spareDatapath = try hooks.make() }
-        if spareIOTLB == nil { spareIOTLB = try HeapCell(try IOTLB()) }
-        guard let datapath = spareDatapath, let iotlb = spareIOTLB else { throw .notFound }
-        let cell = try HeapCell(VirtQueue(index: index, datapath: datapath, iotlb: iotlb))
-        spareDatapath = nil
-        spareIOTLB = nil
+    private func makeCell(_ index: Int) throws(VhostError) -> HeapCell<VirtQueue> {
+        if value.spareDatapath == nil { value.spareDatapath = try value.hooks.make() }
+        if value.spareIOTLB == nil { value.spareIOTLB = try HeapCell<IOTLB>(try IOTLB()) }
+        guard let datapath = value.spareDatapath, let iotlb = value.spareIOTLB else {
+            throw .notFound
+        }
+        let cell = try HeapCell<VirtQueue>(
+            VirtQueue(index: index, datapath: datapath, iotlb: iotlb))
+        value.spareDatapath = nil
+        value.spareIOTLB = nil
         return cell
     }
 }

@@ -12,6 +12,6 @@ struct ExternalHandlers: Sendable {
 extension HeapCell where Value == Device {
     /// The application's message handlers, if it has any.
     var externalHandlers: ExternalHandlers? {
-        value.lock.withLock { value.externalHandlers }
+        lock.withLock { value.externalHandlers }
     }
 }

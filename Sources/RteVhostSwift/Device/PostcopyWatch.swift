@@ -61,7 +61,7 @@ enum PostcopyWatch {
     }
 
     private static func isListening(_ device: HeapCell<Device>) -> Bool {
-        device.value.lock.withLock {
+        device.lock.withLock {
             device.value.postcopy.isListening && !device.value.postcopy.isAbandoned
         }
     }
@@ -72,8 +72,8 @@ enum PostcopyWatch {
         device.forEachQueue { queue in
             let deadline = System.nanoseconds() &+ tryNanoseconds
             while !isStuck {
-                if queue.value.lock.tryLock() {
-                    queue.value.lock.unlock()
+                if queue.lock.tryLock() {
+                    queue.lock.unlock()
                     return
                 }
                 if System.nanoseconds() > deadline { isStuck = true }
@@ -83,8 +83,9 @@ enum PostcopyWatch {
     }
 
     private static func giveUp(_ device: HeapCell<Device>) {
+        let path = device.lock.withLock { device.value.path }
         Log.error { line in
-            line.begin(device.value.path)
+            line.begin(path)
             line.add("the frontend does not fetch pages; migration and device end")
         }
         device.abandonPostcopy()

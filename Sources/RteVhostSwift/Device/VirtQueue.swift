@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// A virtqueue as a device has it. Everything but `lock` is read and written with `lock` held.
+import Synchronization
+
+/// A virtqueue as a device has it. Its cell's lock is held by a burst, and by whatever reads or
+/// changes the queue.
 struct VirtQueue: ~Copyable {
-    /// Held by a burst, and by whatever changes the queue.
-    let lock = SpinLock()
+    /// The ring of the negotiated format; both are without slots while the queue is stopped.
+    var splitRing = SplitRing()
+    var packedRing = PackedRing()
     /// Position in the device: even queues receive, odd ones transmit.
     let index: Int
     /// What the datapath keeps for this queue; made with it, as old as it.
     let datapath: OpaqueCell
     /// Translations, where VIRTIO_F_IOMMU_PLATFORM was negotiated.
     let iotlb: HeapCell<IOTLB>
-
-    /// The ring of the negotiated format; both are without slots while the queue is stopped.
-    var splitRing = SplitRing()
-    var packedRing = PackedRing()
     /// What bursts need of the negotiation.
     var profile = QueueProfile()
     /// Counters.
@@ -59,6 +59,10 @@ struct VirtQueue: ~Copyable {
     var ringParts: RingParts?
     /// All that the ring needs has come but translations of its addresses.
     var isAwaitingTranslation = false
+
+    /// A type with an atomic in it is used where it lies. Without one the compiler may load all of
+    /// it for one field; and swift 6.3.1 makes invalid code of that under ThreadSanitizer.
+    private let staysInPlace = Atomic<Bool>(true)
 
     /// A queue as it is before any message names it.
     init(index: Int, datapath: OpaqueCell, iotlb: HeapCell<IOTLB>) {

@@ -6,26 +6,25 @@ import Synchronization
 /// A virtual channel of a DMA device, shared by queues, devices and threads. It knows no packets:
 /// its copies have numbers that are never used again, and end in that order (DPDK: "ring_idx" grows
 /// by one, completions come in order). A queue keeps the numbers of its packets and compares, so
-/// that nothing stale can reach a queue.
+/// that nothing stale can reach a queue. The cell's lock is held while the device is called and
+/// while what is not atomic is read or written; a queue's lock may be held already, never another
+/// channel's.
 struct DmadevChannel: ~Copyable {
     /// Device and channel, as the table has them.
     let key: UInt32
-    /// Held while the device is called and while what is not atomic is read or written. A queue's
-    /// lock may be held already, never another channel's.
-    let lock = SpinLock()
     /// Between rte_vhost_async_dma_configure and its end.
     let isConfigured = Atomic<Bool>(false)
     /// Number of the last copy that ended, well or not.
     let ended = Atomic<UInt64>(0)
     /// Number of the last copy that failed.
-    private let lastFailed = Atomic<UInt64>(0)
+    fileprivate let lastFailed = Atomic<UInt64>(0)
 
     private var library: DmadevLibrary?
     /// Nil before the device is there and after it went.
     private var device: DmadevDevice?
     /// rte_dma_configure gave the device this channel.
     private var isSetUp = false
-    private var failures = DmadevFailures()
+    fileprivate var failures = DmadevFailures()
     /// Number of the next copy, and its place in the device's ring.
     private var next: UInt64 = 1
     private var nextPlace: UInt16 = 0
@@ -161,7 +160,7 @@ extension DmadevChannel {
     }
 }
 
-/// Completions; under the lock but for the two questions of queues.
+/// Completions; under the lock.
 extension DmadevChannel {
     /// Asks the device what ended.
     @inline(never)
@@ -223,17 +222,21 @@ extension DmadevChannel {
         lastFailed.store(last, ordering: .relaxed)
     }
 
-    /// True when a packet's copies have ended. Any thread, without the lock.
+}
+
+/// Questions of queues; any thread, without the lock.
+extension HeapCell where Value == DmadevChannel {
+    /// True when a packet's copies have ended.
     @inline(__always)
     func hasEnded(_ ticket: DmadevTicket) -> Bool {
-        ended.load(ordering: .acquiring) >= ticket.last
+        value.ended.load(ordering: .acquiring) >= ticket.last
     }
 
-    /// True when one of them failed; they have ended. Any thread, without the lock.
+    /// True when one of them failed; they have ended.
     @inline(__always)
     func hasFailed(_ ticket: DmadevTicket) -> Bool {
         guard !ticket.isBroken else { return true }
-        guard lastFailed.load(ordering: .relaxed) >= ticket.first else { return false }
-        return lock.withLock { failures.has(ticket.first, through: ticket.last) }
+        guard value.lastFailed.load(ordering: .relaxed) >= ticket.first else { return false }
+        return lock.withLock { value.failures.has(ticket.first, through: ticket.last) }
     }
 }

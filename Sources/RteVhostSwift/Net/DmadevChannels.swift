@@ -55,7 +55,7 @@ enum DmadevChannels {
         lock.lock()
         defer { lock.unlock() }
         let cell = try make(key(device, channel))
-        try cell.value.lock.withLock { () throws(VhostError) in
+        try cell.lock.withLock { () throws(VhostError) in
             try cell.value.configure(library)
         }
     }
@@ -63,7 +63,7 @@ enum DmadevChannels {
     /// `rte_vhost_async_dma_unconfigure`. Throws `notFound`, and `busy` while copies are under way.
     static func unconfigure(_ device: Int16, _ channel: UInt16) throws(VhostError) {
         guard let cell = find(device, channel) else { throw .notFound }
-        try cell.value.lock.withLock { () throws(VhostError) in
+        try cell.lock.withLock { () throws(VhostError) in
             try cell.value.unconfigure(System.nanoseconds())
         }
     }

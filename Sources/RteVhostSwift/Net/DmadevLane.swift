@@ -37,15 +37,15 @@ struct DmadevLane: ~Copyable {
     /// Copies that the channel takes now.
     func room() -> Int {
         guard let channel else { return 0 }
-        return channel.value.lock.withLock { channel.value.room() }
+        return channel.lock.withLock { channel.value.room() }
     }
 
     /// Gives the channel the first `count` packets; how many it took.
     @inline(never)
     mutating func transfer(_ pieces: borrowing EnginePieces, count: Int) -> Int {
         guard let channel else { return 0 }
-        channel.value.lock.lock()
-        defer { channel.value.lock.unlock() }
+        channel.lock.lock()
+        defer { channel.lock.unlock() }
         // Another thread may have filled the channel since the burst began.
         var room = channel.value.room()
         var taken = 0
@@ -72,7 +72,7 @@ struct DmadevLane: ~Copyable {
         // Bounded by `limit`, and by the packets there are.
         while count < limit, head != tail, isFrontDone {
             let ticket = tickets[Int(head & mask)]
-            let failed = ticket.channel?.value.hasFailed(ticket) ?? true
+            let failed = ticket.channel?.hasFailed(ticket) ?? true
             if count > 0, failed != isFailed { break }
             isFailed = failed
             count &+= 1
@@ -83,7 +83,7 @@ struct DmadevLane: ~Copyable {
 
     private var isFrontDone: Bool {
         let ticket = tickets[Int(head & mask)]
-        return ticket.channel?.value.hasEnded(ticket) ?? true
+        return ticket.channel?.hasEnded(ticket) ?? true
     }
 
     /// Asks the call's channel, and the one that the front waits for, what ended. A channel whose
@@ -97,15 +97,15 @@ struct DmadevLane: ~Copyable {
     }
 
     private static func poll(_ channel: HeapCell<DmadevChannel>) {
-        guard channel.value.lock.tryLock() else { return }
+        guard channel.lock.tryLock() else { return }
         channel.value.poll()
-        channel.value.lock.unlock()
+        channel.lock.unlock()
     }
 
     /// Finds out whether what the front waits for will never end.
     @inline(never)
     func audit() {
         guard head != tail, let front = tickets[Int(head & mask)].channel else { return }
-        front.value.lock.withLock { front.value.audit(System.nanoseconds()) }
+        front.lock.withLock { front.value.audit(System.nanoseconds()) }
     }
 }

@@ -15,7 +15,7 @@ extension NetDatapath {
             throw .notFound
         }
         guard device.value.flags.allowsAsyncCopy else { throw .invalidArgument }
-        try cell.value.lock.withLock { () throws(VhostError) in
+        try cell.lock.withLock { () throws(VhostError) in
             let state = cell.value.datapath.cell(of: NetQueue.self)
             // It may have closed since it was found.
             guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
@@ -32,11 +32,11 @@ extension NetDatapath {
             throw .notFound
         }
         if mayWait {
-            cell.value.lock.lock()
-        } else if !cell.value.lock.tryLock() {
+            cell.lock.lock()
+        } else if !cell.lock.tryLock() {
             throw .busy
         }
-        defer { cell.value.lock.unlock() }
+        defer { cell.lock.unlock() }
         let state = cell.value.datapath.cell(of: NetQueue.self)
         guard state.value.engine.isRegistered else { return }
         guard state.value.inflight.count == 0 else { throw .busy }
@@ -52,11 +52,11 @@ extension NetDatapath {
             throw .notFound
         }
         if mayWait {
-            cell.value.lock.lock()
-        } else if !cell.value.lock.tryLock() {
+            cell.lock.lock()
+        } else if !cell.lock.tryLock() {
             throw .busy
         }
-        defer { cell.value.lock.unlock() }
+        defer { cell.lock.unlock() }
         let state = cell.value.datapath.cell(of: NetQueue.self)
         guard state.value.engine.isRegistered else { throw .notFound }
         return state.value.inflight.packetCount
@@ -74,7 +74,7 @@ extension NetDatapath {
         guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
             throw .notFound
         }
-        return cell.value.lock.withLock {
+        return cell.lock.withLock {
             let state = cell.value.datapath.cell(of: NetQueue.self)
             return (cell.value.statistics, state.value.inflight.packetCount)
         }

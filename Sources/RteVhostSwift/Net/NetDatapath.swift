@@ -22,12 +22,12 @@ enum NetDatapath {
         _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray
     ) -> Int {
         guard pool.isUsable || pool.isUsableAfterAll("rte_vhost_dequeue_burst"),
-            let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock()
+            let (device, cell) = find(vid, queue, .fromGuest), cell.lock.tryLock()
         else { return 0 }
         let announced = announce(device, cell, pool: pool, packets: packets)
         let result = QueueBurst(device: device, queue: cell).dequeue(
             pool: pool, into: packets.dropping(announced))
-        cell.value.lock.unlock()
+        cell.lock.unlock()
         tell(device, result)
         return announced &+ result.count
     }
@@ -36,7 +36,7 @@ enum NetDatapath {
     @inline(__always)
     static func enqueue(_ vid: Int32, _ queue: UInt16, packets: PacketArray) -> Int {
         guard let (device, cell) = find(vid, queue, .toGuest) else { return 0 }
-        let result = cell.value.lock.withLock {
+        let result = cell.lock.withLock {
             QueueBurst(device: device, queue: cell).enqueue(packets)
         }
         tell(device, result)
@@ -51,13 +51,13 @@ enum NetDatapath {
         channel: HeapCell<DmadevChannel>? = nil
     ) -> (count: Int, inflight: Int32) {
         guard pool.isUsable || pool.isUsableAfterAll("rte_vhost_async_try_dequeue_burst"),
-            let (device, cell) = find(vid, queue, .fromGuest), cell.value.lock.tryLock()
+            let (device, cell) = find(vid, queue, .fromGuest), cell.lock.tryLock()
         else { return (0, -1) }
         let state = cell.value.datapath.cell(of: NetQueue.self)
         guard state.value.engine.isRegistered,
             cell.value.isEnabled || state.value.inflight.packetCount > 0
         else {
-            cell.value.lock.unlock()
+            cell.lock.unlock()
             return (0, -1)
         }
         state.value.engine.lane.select(channel)
@@ -65,7 +65,7 @@ enum NetDatapath {
         let result = QueueBurst(device: device, queue: cell).engineDequeue(
             pool: pool, into: packets.dropping(announced))
         let inflight = Int32(truncatingIfNeeded: state.value.inflight.packetCount)
-        cell.value.lock.unlock()
+        cell.lock.unlock()
         tell(device, result)
         return (announced &+ result.count, inflight)
     }
@@ -76,7 +76,7 @@ enum NetDatapath {
         channel: HeapCell<DmadevChannel>? = nil
     ) -> (taken: Int, completed: Int) {
         guard let (device, cell) = find(vid, queue, .toGuest) else { return (0, 0) }
-        let outcome = cell.value.lock.withLock { () -> (taken: Int, result: BurstResult) in
+        let outcome = cell.lock.withLock { () -> (taken: Int, result: BurstResult) in
             guard isRegistered(cell, channel) else { return (0, BurstResult()) }
             return QueueBurst(device: device, queue: cell).engineEnqueue(
                 packets, completed: completed)
@@ -91,7 +91,7 @@ enum NetDatapath {
         channel: HeapCell<DmadevChannel>? = nil
     ) -> Int {
         guard let (device, cell) = find(vid, queue, .toGuest) else { return 0 }
-        let result = cell.value.lock.withLock { () -> BurstResult in
+        let result = cell.lock.withLock { () -> BurstResult in
             guard isRegistered(cell, channel) else { return BurstResult() }
             return QueueBurst(device: device, queue: cell).collect(packets)
         }
@@ -108,7 +108,7 @@ enum NetDatapath {
         guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
             return 0
         }
-        let result = cell.value.lock.withLock { () -> BurstResult in
+        let result = cell.lock.withLock { () -> BurstResult in
             guard isRegistered(cell, channel) else { return BurstResult() }
             cell.value.datapath.cell(of: NetQueue.self).value.engine.lane.audit()
             return QueueBurst(device: device, queue: cell).collect(packets)
@@ -145,8 +145,9 @@ extension NetDatapath {
     private static func logWrongQueue(_ device: HeapCell<Device>, _ queue: UInt16) {
         // A poll loop would fill the log with it.
         guard !device.value.didLogWrongQueue.exchange(true, ordering: .relaxed) else { return }
+        let path = device.lock.withLock { device.value.path }
         Log.error(.data) { line in
-            line.begin(device.value.path)
+            line.begin(path)
             line.add("queue ")
             line.add(Int(queue))
             line.add(": no such queue of a net device for this direction")
@@ -163,8 +164,9 @@ extension NetDatapath {
     private static func logReport(_ device: HeapCell<Device>) {
         guard let report = device.takeReport(), let kind = report.kind else { return }
         guard kind == .brokenRing else { return PoolFault.log(.rawObjects, "dequeue") }
+        let path = device.lock.withLock { device.value.path }
         Log.error(.data) { line in
-            line.begin(device.value.path)
+            line.begin(path)
             line.add("queue ")
             line.add(report.queue)
             line.add(": the guest offers more than the ring has slots, or an id that is out;")
@@ -175,7 +177,9 @@ extension NetDatapath {
     /// Calls the application's `guest_notified`, if it has one.
     @inline(never)
     private static func tellNotified(_ device: HeapCell<Device>) {
-        device.value.callbacks?.guestNotified?(device.value.vid)
+        // The device may end, and another one begin, at any time.
+        let callbacks = device.lock.withLock { device.value.callbacks }
+        callbacks?.guestNotified?(device.value.vid)
     }
 
     /// Puts a pending announcement at `packets[0]`; 1 when it did. It stays pending while there is

@@ -8,10 +8,9 @@ enum PoolRegistry {
     /// Most pools at a time.
     private static let maximumCount = 256
 
-    /// The table; its lock is held while names are compared and pools made.
+    /// The table; its cell's lock is held while names are compared and pools made.
     @safe
     private struct Table: ~Copyable {
-        let lock = SpinLock()
         // SAFETY: a pool is in the table exactly while it exists.
         var pools = unsafe InlineArray<256, UnsafeMutablePointer<rte_mempool>?>(repeating: nil)
     }
@@ -27,8 +26,8 @@ enum PoolRegistry {
         guard let name = unsafe name, unsafe name[0] != 0 else { throw .invalidArgument }
         // RTE_MEMPOOL_NAMESIZE, the closing zero included.
         guard unsafe strnlen(name, 26) < 26 else { throw .system(ENAMETOOLONG) }
-        table.value.lock.lock()
-        defer { table.value.lock.unlock() }
+        table.lock.lock()
+        defer { table.lock.unlock() }
         guard unsafe index(of: name, in: table) == nil else { throw .exists }
         guard let free = firstFree(in: table) else { throw .limitReached }
         let pool = try make()
@@ -43,8 +42,8 @@ enum PoolRegistry {
     static func find(_ name: UnsafePointer<CChar>?) -> OwnPool? {
         // SAFETY: a pool in the table exists.
         guard let table = table.existing, let name = unsafe name else { return nil }
-        table.value.lock.lock()
-        defer { table.value.lock.unlock() }
+        table.lock.lock()
+        defer { table.lock.unlock() }
         guard let index = unsafe index(of: name, in: table),
             let pool = unsafe table.value.pools[index]
         else { return nil }
@@ -54,8 +53,8 @@ enum PoolRegistry {
     /// Forgets and frees a pool that `create` made; anything else is left alone.
     static func remove(_ pool: OwnPool) {
         guard let table = table.existing else { return }
-        table.value.lock.lock()
-        defer { table.value.lock.unlock() }
+        table.lock.lock()
+        defer { table.lock.unlock() }
         for index in 0..<maximumCount
         // SAFETY: addresses are compared under the lock.
         where unsafe table.value.pools[index] == pool.address {

@@ -11,11 +11,11 @@ extension HeapCell where Value == Device {
         let features = try hardware.features()
         let protocolFeatures = try hardware.protocolFeatures()
         let pairs = try hardware.queuePairs()
-        value.lock.lock()
+        lock.lock()
         value.vdpa = operations
         value.offeredFeatures &= features
         value.offeredProtocolFeatures &= protocolFeatures
         value.offeredQueuePairs = min(value.offeredQueuePairs, pairs)
-        value.lock.unlock()
+        lock.unlock()
     }
 }

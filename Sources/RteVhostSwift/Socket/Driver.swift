@@ -21,6 +21,8 @@ struct Driver: ~Copyable {
         case closing
     }
 
+    /// When a client connects next. Event thread, once it is started.
+    var reconnection = Reconnection()
     /// The socket's path.
     var path = SocketPath()
     /// RTE_VHOST_USER_…
@@ -43,8 +45,6 @@ struct Driver: ~Copyable {
     var listener: FileDescriptor?
     /// The file that the listening socket was bound to; another one at the path is not removed.
     var file: System.FileIdentity?
-    /// When a client connects next. Event thread, once it is started.
-    var reconnection = Reconnection()
     /// The connection that `rte_vhost_driver_start` made for a client, until the event thread takes
     /// it.
     var fresh: FileDescriptor?

@@ -2,13 +2,12 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 /// All registered sockets of the process, by path: a hash table of chains, so that the thousandth
-/// costs what the first did.
+/// costs what the first did. The cell's lock is held for short whenever a driver is looked up or
+/// changed; never while a callback runs.
 struct DriverRegistry: ~Copyable {
     /// Most sockets: as in DPDK 21.08.
     static let maximumCount = 1024
 
-    /// Held for short whenever a driver is looked up or changed; never while a callback runs.
-    let lock = SpinLock()
     private var drivers = InlineArray<1024, HeapCell<Driver>?>(repeating: nil)
     private var used = 0
     /// The first driver of each chain, or -1.

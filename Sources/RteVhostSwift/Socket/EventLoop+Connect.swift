@@ -26,7 +26,7 @@ extension HeapCell where Value == EventLoop {
         // First, so that what another thread starts meanwhile is not forgotten.
         value.nextAttempt.store(.max, ordering: .releasing)
         var attempts = 0
-        for index in 0..<value.registry.count {
+        for index in 0..<registryCount {
             guard let (driver, due) = waitingClient(index) else { continue }
             if due <= now, attempts < Self.attemptsAtOnce {
                 attempts += 1
@@ -39,7 +39,7 @@ extension HeapCell where Value == EventLoop {
     /// The client at an index of the registry that waits to be tried, and since when.
     private func waitingClient(_ index: Int) -> (HeapCell<Driver>, UInt64)? {
         value.registry.lock.withLock {
-            guard let cell = value.registry.cell(index), cell.value.state == .started,
+            guard let cell = value.registry.value.cell(index), cell.value.state == .started,
                 let due = cell.value.reconnection.due
             else { return nil }
             return (cell, due)

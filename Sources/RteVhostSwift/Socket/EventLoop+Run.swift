@@ -57,7 +57,7 @@ extension HeapCell where Value == EventLoop {
     /// Takes the connections that wait at a listener.
     private func acceptConnections(_ index: Int, _ generation: UInt32) {
         let driver: HeapCell<Driver>? = value.registry.lock.withLock {
-            guard let cell = value.registry.cell(index), cell.value.state == .started,
+            guard let cell = value.registry.value.cell(index), cell.value.state == .started,
                 cell.value.generation & 0xff_ffff == generation
             else { return nil }
             return cell
@@ -202,9 +202,10 @@ extension HeapCell where Value == EventLoop {
     /// Ends the drivers that a thread waits to see unregistered.
     private func endClosingDrivers() {
         guard value.closingCount.load(ordering: .acquiring) > 0 else { return }
-        for index in 0..<value.registry.count {
+        for index in 0..<registryCount {
             let closing: HeapCell<Driver>? = value.registry.lock.withLock {
-                guard let cell = value.registry.cell(index), cell.value.state == .closing else {
+                guard let cell = value.registry.value.cell(index), cell.value.state == .closing
+                else {
                     return nil
                 }
                 return cell
@@ -214,7 +215,7 @@ extension HeapCell where Value == EventLoop {
             if let listener = closing.value.listener?.number { value.poll.remove(listener) }
             closing.value.stopListening()
             value.registry.lock.lock()
-            value.registry.release(closing)
+            value.registry.value.release(closing)
             value.registry.lock.unlock()
             value.closingCount.subtract(1, ordering: .releasing)
         }
@@ -233,7 +234,7 @@ extension HeapCell where Value == EventLoop {
 extension HeapCell where Value == Device {
     /// Gives a fresh device what its driver was registered with.
     fileprivate func adopt(_ driver: HeapCell<Driver>) {
-        value.lock.lock()
+        lock.lock()
         value.path = driver.value.path
         value.callbacks = driver.value.callbacks
         value.flags = driver.value.flags
@@ -241,6 +242,6 @@ extension HeapCell where Value == Device {
         value.offeredProtocolFeatures = driver.value.protocolFeatures
         value.offeredQueuePairs = driver.value.queuePairs
         value.isNet = driver.value.isNet
-        value.lock.unlock()
+        lock.unlock()
     }
 }

@@ -16,16 +16,20 @@ extension HeapCell where Value == EventLoop {
         value.sessionCount += 1
     }
 
+    /// Cells of the registry that were ever used.
+    var registryCount: Int { value.registry.lock.withLock { value.registry.value.count } }
+
     /// False where a driver that has a session would take the last vid that another one, which has
     /// none, may need: one socket's frontends do not lock those of the others out.
     func mayOpen(_ driver: HeapCell<Driver>) -> Bool {
         guard driver.value.firstSession >= 0 else { return true }
         let free = DeviceTable.maximumCount - value.sessionCount
-        guard free <= value.registry.count else { return true }
+        guard free <= registryCount else { return true }
         var waiting = 0
-        for index in 0..<value.registry.count {
+        for index in 0..<registryCount {
             value.registry.lock.withLock {
-                guard let cell = value.registry.cell(index), cell.value.state == .started else {
+                guard let cell = value.registry.value.cell(index), cell.value.state == .started
+                else {
                     return
                 }
                 if cell.value.firstSession < 0 { waiting += 1 }

@@ -32,8 +32,10 @@ struct EventLoop: ~Copyable {
         var next = -1
     }
 
+    /// Devices whose connection is gone and whose engine still copies. Event thread.
+    var drainingCount = 0
     /// Registered sockets.
-    var registry = DriverRegistry()
+    let registry: HeapCell<DriverRegistry>
     /// How devices reach their datapath.
     let hooks: DatapathHooks
     /// What the thread waits on.
@@ -45,15 +47,13 @@ struct EventLoop: ~Copyable {
     /// The thread's identity, 0 before it runs.
     let thread = Atomic<UInt>(0)
     /// The thread was started.
-    var isStarted = false
+    let isStarted = Atomic<Bool>(false)
     /// When the next client has to be tried; `max` for never.
     let nextAttempt = Atomic<UInt64>(.max)
     /// Drivers that threads wait to see unregistered.
     let closingCount = Atomic<Int>(0)
     /// Sessions in the lists of drivers.
     var sessionCount = 0
-    /// Devices whose connection is gone and whose engine still copies.
-    var drainingCount = 0
 
     private var slots = InlineArray<1024, HeapCell<SessionSlot>?>(repeating: nil)
 
@@ -62,6 +62,7 @@ struct EventLoop: ~Copyable {
         let poll = try EventPoll()
         let wake = try System.makeEvent()
         try poll.add(wake.number, token: Self.token(.wake, 0, 0))
+        registry = try HeapCell(DriverRegistry())
         self.hooks = hooks
         self.poll = poll
         self.wake = wake
@@ -69,7 +70,9 @@ struct EventLoop: ~Copyable {
 
     /// False in a child process once its parent's thread was started: it has no such thread, and
     /// shares what it waits on, so that its sockets would be reported to the parent.
-    var isUsable: Bool { !isStarted || process == System.currentProcess }
+    var isUsable: Bool {
+        !isStarted.load(ordering: .acquiring) || process == System.currentProcess
+    }
 
     /// Before the thread starts: a child process, the application that became a daemon perhaps,
     /// gets an epoll instance of its own. Throws `system`, `outOfMemory`.

@@ -35,7 +35,7 @@ extension Library {
     ) throws(VhostError) -> (Int, HeapCell<Driver>) {
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }
-        guard let (index, driver) = loop.value.registry.find(path) else { throw .notFound }
+        guard let (index, driver) = loop.value.registry.value.find(path) else { throw .notFound }
         guard driver.value.state == .registered else { throw .busy }
         guard driver.value.callbacks != nil else { throw .invalidArgument }
         driver.value.state = .starting
@@ -88,11 +88,11 @@ extension Library {
     private static func startThread(_ loop: HeapCell<EventLoop>) throws(VhostError) {
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }
-        guard !loop.value.isStarted else { return }
+        guard !loop.value.isStarted.load(ordering: .relaxed) else { return }
         try loop.value.belongHere()
         try System.startThread(OpaqueCell(loop)) { cell in
             cell.cell(of: EventLoop.self).run()
         }
-        loop.value.isStarted = true
+        loop.value.isStarted.store(true, ordering: .releasing)
     }
 }

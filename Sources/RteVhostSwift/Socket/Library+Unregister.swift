@@ -57,9 +57,9 @@ extension Library {
     ) throws(VhostError) -> Closing {
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }
-        guard let (_, driver) = loop.value.registry.find(path) else { throw .notFound }
+        guard let (_, driver) = loop.value.registry.value.find(path) else { throw .notFound }
         if driver.value.state == .registered {
-            loop.value.registry.release(driver)
+            loop.value.registry.value.release(driver)
             return .done
         }
         guard mayWait else { throw .busy }

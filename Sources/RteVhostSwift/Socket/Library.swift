@@ -33,9 +33,9 @@ enum Library {
         let loop = try shared()
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }
-        guard loop.value.registry.find(path) == nil else { throw .exists }
+        guard loop.value.registry.value.find(path) == nil else { throw .exists }
         let environment = try System.allowedUsers()
-        let driver = try loop.value.registry.claim(path)
+        let driver = try loop.value.registry.value.claim(path)
         driver.value.flags = flags
         driver.value.peers.environment = environment
         driver.value.features = Feature.netDefaults(flags)
@@ -50,7 +50,7 @@ enum Library {
         let loop = try shared()
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }
-        guard let (_, driver) = loop.value.registry.find(path) else { throw .notFound }
+        guard let (_, driver) = loop.value.registry.value.find(path) else { throw .notFound }
         return body(&driver.value)
     }
 

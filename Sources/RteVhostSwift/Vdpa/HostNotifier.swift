@@ -20,7 +20,7 @@ enum HostNotifier {
     static func control(
         _ device: HeapCell<Device>, queue: UInt16, isEnabled: Bool
     ) throws(VhostError) {
-        let known = device.value.lock.withLock { device.value.vdpa }
+        let known = device.lock.withLock { device.value.vdpa }
         guard let operations = known else { throw .notFound }
         // SAFETY: the registry is asked before the address is followed.
         let hardware = unsafe VdpaDevice(UnsafeMutablePointer(bitPattern: operations.device))

@@ -16,7 +16,7 @@ enum UsedRelay {
     ) throws(VhostError) -> Int {
         let features = device.value.features.load(ordering: .relaxed)
         guard features & Feature.ringPacked == 0 else { throw .unsupported }
-        return try queue.value.lock.withLock { () throws(VhostError) in
+        return try queue.lock.withLock { () throws(VhostError) in
             let size = queue.value.size
             // SAFETY: the driver's ring is its own memory, of `num` slots.
             guard queue.value.splitRing.size > 0, unsafe shadow.pointee.num == UInt32(size),

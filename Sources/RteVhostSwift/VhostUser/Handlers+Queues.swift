@@ -15,7 +15,7 @@ extension Handlers {
         let index = try message.payload.u32()
         let number = try message.payload.u32()
         guard index < UInt32(Device.maximumQueueCount) else { throw .frontend(.queueIndex) }
-        return (try device.value.makeQueue(Int(index)), number)
+        return (try device.makeQueue(Int(index)), number)
     }
 
     /// SET_VRING_NUM
@@ -70,7 +70,7 @@ extension Handlers {
         let (queue, _) = try queueState(device, &message)
         device.stopRunning()
         let base = try device.stop(queue, until: HeapCell<Device>.drainDeadline)
-        queue.value.lock.withLock {
+        queue.lock.withLock {
             queue.value.kick = .unset
             queue.value.call = .unset
             queue.value.inflight = QueueInflight()
@@ -133,7 +133,7 @@ extension Handlers {
         guard message.descriptors.count == (hasDescriptor ? 1 : 0) else {
             throw .frontend(.descriptors)
         }
-        let queue = try device.value.makeQueue(Int(word & 0xff))
+        let queue = try device.makeQueue(Int(word & 0xff))
         var value = QueueDescriptor.none
         if let descriptor = message.descriptors.take(0) {
             guard System.isEvent(descriptor) else { throw .frontend(.badValue) }
@@ -141,9 +141,9 @@ extension Handlers {
             value = .descriptor(descriptor)
         }
         device.withdrawFromVdpa(queue)
-        queue.value.lock.lock()
+        queue.lock.lock()
         store(&queue.value, value)
-        queue.value.lock.unlock()
+        queue.lock.unlock()
         return queue
     }
 }

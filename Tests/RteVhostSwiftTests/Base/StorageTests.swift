@@ -60,22 +60,21 @@ struct StorageTests {
     @Test("a spin lock excludes other threads, and is free after an error")
     func lock() throws {
         struct Guarded: ~Copyable {
-            let lock = SpinLock()
             var count = 0
         }
         let cell = try HeapCell(Guarded())
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
-            for _ in 0..<10_000 { cell.value.lock.withLock { cell.value.count += 1 } }
+            for _ in 0..<10_000 { cell.lock.withLock { cell.value.count += 1 } }
         }
         #expect(cell.value.count == 40_000)
         let error = fault { () throws(VhostError) in
-            try cell.value.lock.withLock { () throws(VhostError) in throw .busy }
+            try cell.lock.withLock { () throws(VhostError) in throw .busy }
         }
         #expect(error == .busy)
-        let isFree = cell.value.lock.tryLock()
+        let isFree = cell.lock.tryLock()
         #expect(isFree)
-        let isTaken = !cell.value.lock.tryLock()
+        let isTaken = !cell.lock.tryLock()
         #expect(isTaken)
-        cell.value.lock.unlock()
+        cell.lock.unlock()
     }
 }

@@ -43,7 +43,7 @@ struct PackedBaseTests {
             #expect(net.frontend.state(11, 1, 0) == nil)
             let error = try net.frontend.startQueue(1, net.transmit, base: base)
             #expect(error == .frontend(.badValue))
-            let (hasRing, offered) = net.frontend.queue(1).value.lock.withLock {
+            let (hasRing, offered) = net.frontend.queue(1).lock.withLock {
                 (net.frontend.queue(1).value.hasRing, net.frontend.queue(1).value.size)
             }
             #expect(!hasRing && offered == 5)
@@ -59,14 +59,14 @@ struct PackedBaseTests {
             // An application that serves the ring by itself took two chains and used none.
             var ahead = PackedPosition(bits: UInt16(word(slot, wrap)))
             ahead.advance(by: 2, size: 5)
-            try queue.value.lock.withLock { () throws(VhostError) in
+            try queue.lock.withLock { () throws(VhostError) in
                 try queue.value.setPositions(
                     available: ahead.bits, used: UInt16(word(slot, wrap)))
             }
             net.send(packet, id: 0)
             net.send(packet, id: 1)
             #expect(net.frontend.setMemory(net.guest) == nil)
-            let used = queue.value.lock.withLock { queue.value.positions.used }
+            let used = queue.lock.withLock { queue.value.positions.used }
             #expect(used == UInt16(word(slot, wrap)))
             // What was only taken is offered again.
             #expect(net.dequeue() == [packet, packet])

@@ -171,7 +171,7 @@ struct SessionTests {
             setLogging: { _, _ in }, release: NetQueue.hooks.release)
         let device = try HeapCell(Device(vid: 1, hooks: hooks))
         device.value.offeredQueuePairs = 1
-        let queue = try device.value.makeQueue(0)
+        let queue = try device.makeQueue(0)
         let error = fault { () throws(VhostError) in
             _ = try device.stop(queue, until: System.nanoseconds())
         }

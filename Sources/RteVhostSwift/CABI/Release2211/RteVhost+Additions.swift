@@ -17,12 +17,12 @@ public func rte_vhost_vring_call_nonblock(_ vid: Int32, _ queue: UInt16) -> Int3
     let result = Call.result("rte_vhost_vring_call_nonblock", vid, queue) {
         () throws(VhostError) in
         let (device, cell) = try Call.queue(vid, queue)
-        guard cell.value.lock.tryLock() else {
+        guard cell.lock.tryLock() else {
             isBusy = true
             return
         }
         let didNotify = cell.value.notifyGuest()
-        cell.value.lock.unlock()
+        cell.lock.unlock()
         if didNotify { Call.tellNotified(device, vid) }
     }
     return isBusy ? -EAGAIN : result
@@ -36,8 +36,8 @@ public func rte_vhost_get_monitor_addr(
     Call.result("rte_vhost_get_monitor_addr", vid, queue) { () throws(VhostError) in
         guard let condition = unsafe condition else { throw .invalidArgument }
         let (_, cell) = try Call.queue(vid, queue)
-        cell.value.lock.lock()
-        defer { cell.value.lock.unlock() }
+        cell.lock.lock()
+        defer { cell.lock.unlock() }
         guard let parts = cell.value.ringParts else { throw .notFound }
         let word: GuestSlice
         let value: UInt64

@@ -57,8 +57,8 @@ public func rte_vhost_vring_stats_get(
     let result = Call.result("rte_vhost_vring_stats_get", vid, queue) { () throws(VhostError) in
         let cell = try counted(vid, queue)
         guard let statistics = unsafe statistics, size >= UInt32(count) else { return }
-        cell.value.lock.lock()
-        defer { cell.value.lock.unlock() }
+        cell.lock.lock()
+        defer { cell.lock.unlock() }
         for index in 0..<TrafficCounter.count {
             guard let counter = TrafficCounter(rawValue: index) else { return }
             // SAFETY: the caller's array has `size` places.
@@ -74,6 +74,6 @@ public func rte_vhost_vring_stats_get(
 public func rte_vhost_vring_stats_reset(_ vid: Int32, _ queue: UInt16) -> Int32 {
     Call.result("rte_vhost_vring_stats_reset", vid, queue) { () throws(VhostError) in
         let cell = try counted(vid, queue)
-        cell.value.lock.withLock { cell.value.resetTraffic() }
+        cell.lock.withLock { cell.value.resetTraffic() }
     }
 }
