@@ -322,7 +322,7 @@ int bench_setup_packed(void **state)
 int bench_teardown(void **state)
 {
 	(void)state;
-	for (int i = 0; i < BENCH_MAX; i++) {
+	for (int i = BENCH_MAX - 1; i >= 0; i--) {
 		struct bench *bench = benches[i];
 
 		if (!bench)

@@ -103,7 +103,7 @@ struct bench {
 	struct guest_queue *tx, *rx;	/**< The guest's: tx is the device's queue 1. */
 	int vid;			/**< -1 while there is no running device. */
 	void (*ending)(struct bench *bench, int vid); /**< In destroy_device(): event thread. */
-	void (*checked)(struct bench *bench); /**< At the end of bench_check(), with more to check. */
+	void (*checked)(struct bench *bench); /**< At the end of bench_check(): more to check. */
 	int changes;			/**< Calls of vring_state_changed(). */
 	struct pool pool;		/**< For packets from the guest. */
 	struct pool app;		/**< The application's, to the guest. */

@@ -128,6 +128,8 @@ void hostile_run(void **state)
 
 int hostile_teardown(void **state)
 {
+	if (hostile.is_child)
+		_exit(1);
 	*state = NULL;
 	hostile.bench = hostile.innocent = NULL;
 	return bench_teardown(state);

@@ -54,11 +54,12 @@ struct hostile_case {
 struct hostile {
 	bool packed, async;
 	uint32_t threshold;		/**< Of asynchronous channels, in this round. */
-	bool alike;			/**< The innocent one has the test's format and functions. */
+	bool alike;			/**< The innocent one is of the test's variant. */
 	struct bench *bench;		/**< The device under attack... */
 	struct bench *innocent;		/**< ...and one that must not notice. */
 	struct bench_baseline before;	/**< From before there was a device... */
 	uint32_t guarded;		/**< ...the same for mappings with guard pages. */
+	bool is_child;			/**< A child that is to fail: it ends with its test. */
 	uint64_t checks;		/**< So often. */
 };
 
@@ -107,6 +108,9 @@ void hostile_assert_guards(struct hostile *hostile);
 
 /** Fail unless descriptors, mappings and threads are at their number from before. */
 void hostile_assert_flat(struct hostile *hostile);
+
+/** Whether they are at the moment. */
+bool hostile_is_flat(struct hostile *hostile);
 
 /* hostile_guard.c: an mmap() that puts guest memory between pages that fault. */
 

@@ -81,14 +81,18 @@ void hostile_assert_guards(struct hostile *hostile)
 	free(mapped);
 }
 
-static bool is_flat(void *data)
+bool hostile_is_flat(struct hostile *hostile)
 {
-	struct hostile *hostile = data;
 	struct bench_baseline now;
 
 	bench_measure(&now);
 	return memcmp(&now, &hostile->before, sizeof(now)) == 0 &&
 	       hostile_guarded() == hostile->guarded;
+}
+
+static bool is_flat(void *data)
+{
+	return hostile_is_flat(data);
 }
 
 void hostile_assert_flat(struct hostile *hostile)

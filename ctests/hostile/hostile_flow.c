@@ -17,7 +17,7 @@ uint32_t hostile_take(struct hostile *hostile)
 	struct bench *bench = hostile->bench;
 	uint32_t packets = 0, idle = 0;
 
-	/* Chains that are dropped use up a call's share without a packet: more than one is empty. */
+	/* Chains that are dropped use up a call's share without a packet: some are empty. */
 	for (int turn = 0; turn < TURNS && idle < 3; turn++) {
 		uint16_t got = bench_dequeue(bench, BURST);
 

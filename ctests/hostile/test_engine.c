@@ -138,7 +138,7 @@ static void fails(struct engine *engine, struct guest_random *random)
 	engine_finish(engine, guest_random_range(random, 0, 8));
 }
 
-/** Fails in the middle of a packet's pieces: half of its bytes are there, and it is offered again. */
+/** Fails in the middle of a packet's pieces: half of its bytes are there; it is offered again. */
 static void tears(struct engine *engine, struct guest_random *random)
 {
 	fails(engine, random);

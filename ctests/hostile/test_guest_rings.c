@@ -184,10 +184,9 @@ static void G06_the_same_id_twice(struct hostile *hostile)
 /* AVAIL and USED of the other lap at every slot: the descriptor is not there. */
 static void G06_wrap_counter_flipped(struct hostile *hostile)
 {
-	open_sized(hostile, hostile->packed ? 5 : 4, false);
+	open_sized(hostile, 5, false);
 	for (int i = 0; i < 60; i++) {
-		if (hostile->packed)
-			hostile_bad(hostile, hostile->bench->tx, GUEST_BAD_WRAP_COUNTER, 0);
+		hostile_bad(hostile, hostile->bench->tx, GUEST_BAD_WRAP_COUNTER, 0);
 		assert_int_equal(hostile_take(hostile), 0);
 		hostile_good(hostile);
 	}
@@ -286,6 +285,18 @@ static void G09_index_jumps_while_packets_fly(struct hostile *hostile)
 	hostile_close(hostile);
 }
 
+/** The 32 packets of the lap before, as they are available again: no more than these. */
+static void take_again(struct hostile *hostile)
+{
+	struct rte_mbuf *pkts[65];
+	uint16_t got = bench_dequeue_raw(hostile->bench, pkts, 64);
+
+	assert_in_range(got, 1, 32);
+	rte_pktmbuf_free_bulk(pkts, got);
+	assert_int_equal(bench_dequeue_raw(hostile->bench, pkts, 64), 0);
+	assert_int_equal(pool_in_use(&hostile->bench->pool), 0);
+}
+
 /* What a jump is to a packed ring: all of its descriptors are available, for the next lap. */
 static void G09_a_whole_lap_becomes_available(struct hostile *hostile)
 {
@@ -295,17 +306,21 @@ static void G09_a_whole_lap_becomes_available(struct hostile *hostile)
 		struct guest_packed *packed = &queue->ring.packed;
 
 		bench_send_many(hostile->bench, 32, HOSTILE_FRAME);
-		if (hostile->async)
-			assert_int_equal(bench_dequeue(hostile->bench, 64), 0);
-		for (int i = 0; i < 32 && hostile->async; i++)
+		assert_int_equal(bench_dequeue(hostile->bench, 64), hostile->async ? 0 : 32);
+		for (int i = 0; i < 32; i++)
 			packed->descriptors[i].flags = packed->avail.wrap ? GUEST_PACKED_AVAIL :
 									    GUEST_PACKED_USED;
-		for (int i = 0; i < 3 && hostile->async; i++) {
-			assert_int_equal(bench_dequeue(hostile->bench, 64), 0);
-			assert_int_equal(hostile->bench->from.inflight, 32);
+		if (hostile->async) {
+			/* What is in flight has its slots: not one more is taken. */
+			for (int i = 0; i < 3; i++) {
+				assert_int_equal(bench_dequeue(hostile->bench, 64), 0);
+				assert_int_equal(hostile->bench->from.inflight, 32);
+			}
+			engine_finish(&hostile->bench->engines[TX], ENGINE_ALL);
+			assert_int_equal(bench_dequeue(hostile->bench, 32), 32);
+		} else {
+			take_again(hostile);
 		}
-		engine_finish(&hostile->bench->engines[TX], ENGINE_ALL);
-		assert_int_equal(bench_dequeue(hostile->bench, 32), 32);
 		hostile_restart(hostile);
 		hostile_good(hostile);
 	}
@@ -317,7 +332,7 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(G06_bad_addresses_among_four_batched_to_the_guest),
 	HOSTILE_TEST(G06_id_out_of_range),
 	HOSTILE_TEST(G06_the_same_id_twice),
-	HOSTILE_TEST(G06_wrap_counter_flipped),
+	HOSTILE_TEST_PACKED(G06_wrap_counter_flipped),
 	HOSTILE_TEST(G06_sizes_of_rings),
 	/* Packed rings have no index. */
 	HOSTILE_TEST_SPLIT(G09_index_jumps_ahead_or_back),

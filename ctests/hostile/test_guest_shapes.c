@@ -226,7 +226,7 @@ static void G10_buffers_of_the_wrong_direction(struct hostile *hostile)
 		hostile_cut(pieces, area.gpa, lengths, 4, queue == hostile->bench->rx);
 		for (int j = 0; j < 4; j++)
 			pieces[j].write ^= (wrong >> j) & 1;
-		/* DPDK's driver leaves WRITE set in packed transmit tables: to read harms nobody. */
+		/* DPDK's driver leaves WRITE set in packed transmit tables: to read harms none. */
 		if (hostile->packed && i % 2 == TX && i / 2 % 2) {
 			hostile_stamp_at(hostile, area.gpa, HOSTILE_FRAME);
 			hostile_offer(queue, pieces, 4, true);
