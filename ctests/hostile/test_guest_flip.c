@@ -102,7 +102,6 @@ static void learn(struct hostile *hostile)
 {
 	struct bench *bench = hostile->bench;
 
-	memset(fast_engines, 0, sizeof(fast_engines));
 	for (uint16_t queue = RX; queue <= TX; queue++) {
 		struct fast_engine *engine = &fast_engines[queue];
 		struct pool *pool = &bench->pool;
@@ -123,12 +122,17 @@ static void learn(struct hostile *hostile)
 	}
 }
 
-static void open_flip(struct hostile *hostile)
+/** Each phase on another ring; receive buffers that are not mergeable in every other one. */
+static void open_flip(struct hostile *hostile, size_t phase)
 {
+	static const uint32_t sizes[2][4] = { { 256, 64, 128, 256 }, { 255, 61, 128, 203 } };
 	struct bench_config config;
 
 	hostile_config(hostile, &config);
 	config.guest.features |= BENCH_OFFLOADS;
+	if (phase % 2)
+		config.guest.features &= ~GUEST_BIT(VIRTIO_NET_F_MRG_RXBUF);
+	config.guest.ring_size = sizes[hostile->packed][phase % 4];
 	config.guest.manual_rx = true;
 	config.guest.table_entries = 8;
 	config.guest.tx_buffers = config.guest.rx_buffers = 1200;
@@ -138,6 +142,14 @@ static void open_flip(struct hostile *hostile)
 	hostile_open(hostile, &config);
 	if (hostile->async)
 		learn(hostile);
+}
+
+static void close_flip(struct hostile *hostile)
+{
+	for (uint16_t queue = RX; queue <= TX && hostile->async; queue++)
+		assert_int_equal(rte_vhost_async_channel_unregister(hostile->bench->vid, queue),
+				 0);
+	hostile_close(hostile);
 }
 
 /** Chains of all shapes in both rings, none of them published. */
@@ -351,20 +363,18 @@ static void G08_every_field_flips_while_bursts_run(struct hostile *hostile)
 	/* Two thresholds share what asynchronous variants are to do. */
 	if (hostile->async)
 		packets /= 2;
-	open_flip(hostile);
+	memset(fast_engines, 0, sizeof(fast_engines));
 	for (size_t i = 0; i < HOSTILE_COUNT(phases); i++) {
 		uint64_t until = run.from + packets / phases[i].share;
 
+		open_flip(hostile, i);
 		while (run.from < until)
 			fly(hostile, &run, phases[i].fields, until - run.from);
+		close_flip(hostile);
 	}
 	report(hostile, &run, now() - start);
 	for (int i = 0; i < GUEST_FLIP_FIELDS; i++)
 		assert_true(run.flips[i] > 0);
-	for (uint16_t queue = RX; queue <= TX && hostile->async; queue++)
-		assert_int_equal(rte_vhost_async_channel_unregister(hostile->bench->vid, queue),
-				 0);
-	hostile_close(hostile);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -116,7 +116,7 @@ static bool ends_well(struct hostile *hostile, violation violation)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/** On devices of its own, whose rings the child leaves in a state of which this process knows not. */
+/** On devices of its own: the child leaves their rings in a state that this process knows not. */
 static bool happens(struct hostile *hostile, violation violation)
 {
 	void *state = NULL;
