@@ -9,6 +9,8 @@
  */
 #include <limits.h>
 
+#include <linux/virtio_config.h>
+
 #include "hostile.h"
 
 #define TURNS 400
@@ -308,7 +310,83 @@ static void E01_ring_stops_while_copies_are_held(struct hostile *hostile)
 	hostile_close(hostile);
 }
 
+/** Kinds that are dropped, whichever way they are offered. */
+static const enum guest_bad dropped_kinds[] = {
+	GUEST_BAD_LOOP, GUEST_BAD_LOOP_SELF, GUEST_BAD_NEXT_RANGE, GUEST_BAD_TABLE_NESTED,
+	GUEST_BAD_TABLE_AND_NEXT, GUEST_BAD_TABLE_EMPTY, GUEST_BAD_TABLE_ODD,
+	GUEST_BAD_TABLE_UNMAPPED, GUEST_BAD_UNMAPPED, GUEST_BAD_UNMAPPED_LONE,
+	GUEST_BAD_UNMAPPED_HEADER, GUEST_BAD_CROSSING, GUEST_BAD_WRAP, GUEST_BAD_LENGTH_MAX,
+	GUEST_BAD_LENGTH_SUM, GUEST_BAD_ZERO, GUEST_BAD_ZERO_CHAIN, GUEST_BAD_SHORT,
+	GUEST_BAD_DIRECTION, GUEST_BAD_DIRECTION_MIXED,
+};
+
+/** Some bad chains, as far as there is room; receive rings get good ones among them. */
+static void offer_bad(struct hostile *hostile, struct guest_random *random)
+{
+	struct bench *bench = hostile->bench;
+
+	for (int i = 0; i < 6; i++) {
+		enum guest_bad kind = dropped_kinds[guest_random_range(random, 0,
+			HOSTILE_COUNT(dropped_kinds) - 1)];
+		bool to = guest_random_range(random, 0, 1);
+		struct guest_queue *queue = to ? bench->rx : bench->tx;
+
+		if (to && guest_random_range(random, 0, 2) && queue->free_count > PIECES)
+			hostile_post(hostile, 1);
+		if (queue->free_count <= PIECES || !guest_bad_suits(queue, kind))
+			continue;
+		hostile_bad(hostile, queue, kind, 5);
+		/* The driver takes it for a packet without a header. */
+		bench->unused += to;
+	}
+}
+
+/** Engines of any kind, and chains of any kind between those in flight: the order is kept. */
+static void bad_chains(struct hostile *hostile, uint64_t features)
+{
+	static const script scripts[] = { at_once, late, out_of_rate, takes_some, fails, tears };
+	struct guest_random random = { .state = 11 + features };
+	struct bench_config config;
+
+	hostile_config(hostile, &config);
+	config.guest.ring_size = hostile->packed ? 61 : 64;
+	config.guest.manual_rx = true;
+	config.guest.features |= features;
+	config.pool_size = 512;
+	hostile_open(hostile, &config);
+	for (int i = 0; i < 2 * TURNS; i++) {
+		for (int queue = RX; queue <= TX; queue++) {
+			struct engine *engine = &hostile->bench->engines[queue];
+
+			engine->at_once = false;
+			engine->slow = 0;
+			engine->accept = ENGINE_ALL;
+			scripts[(i / 20 + queue) % HOSTILE_COUNT(scripts)](engine, &random);
+		}
+		offer_bad(hostile, &random);
+		turn(hostile, &random);
+		if (i % 50 == 49)
+			settle(hostile);
+	}
+	settle(hostile);
+	assert_true(hostile->bench->from.sent > 200 && hostile->bench->to.sent > 200);
+	assert_true(hostile->bench->unused > 100);
+	hostile_close(hostile);
+}
+
+static void E01_bad_chains_between_copies(struct hostile *hostile)
+{
+	bad_chains(hostile, 0);
+}
+
+static void E01_bad_chains_between_copies_in_order(struct hostile *hostile)
+{
+	bad_chains(hostile, GUEST_BIT(VIRTIO_F_IN_ORDER));
+}
+
 static const struct CMUnitTest tests[] = {
+	HOSTILE_TEST_ASYNC(E01_bad_chains_between_copies),
+	HOSTILE_TEST_ASYNC(E01_bad_chains_between_copies_in_order),
 	HOSTILE_TEST_ASYNC(E01_completes_at_once),
 	HOSTILE_TEST_ASYNC(E01_completes_late),
 	HOSTILE_TEST_ASYNC(E01_completes_out_of_rate),

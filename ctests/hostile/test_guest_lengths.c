@@ -312,6 +312,52 @@ static void G05_256_aliases_make_one_good_packet(struct hostile *hostile)
 	hostile_close(hostile);
 }
 
+/* The same where mbufs may have external buffers, or where packets must lie in one piece. */
+static void G05_256_aliases_with_other_buffers(struct hostile *hostile)
+{
+	static const uint64_t flags[] = {
+		RTE_VHOST_USER_EXTBUF_SUPPORT, RTE_VHOST_USER_LINEARBUF_SUPPORT,
+		RTE_VHOST_USER_EXTBUF_SUPPORT | RTE_VHOST_USER_LINEARBUF_SUPPORT,
+	};
+	static const uint32_t lengths[] = { 1, 8, 9, 254, 255, 256, 257, 4096, HUGE };
+
+	for (size_t i = 0; i < HOSTILE_COUNT(flags); i++) {
+		struct bench_config config;
+
+		hostile_config(hostile, &config);
+		config.driver_flags |= flags[i];
+		config.guest.region_size = HUGE + (12u << 20);
+		hostile_open(hostile, &config);
+		hostile_area(hostile, 1, HUGE, &area);
+		for (uint32_t j = 0; j < 2 * HOSTILE_COUNT(lengths); j++) {
+			uint64_t total = 256ULL * lengths[j / 2] - 12;
+			struct guest_piece pieces[256];
+			struct rte_mbuf *pkts[9];
+			uint16_t got;
+
+			for (int k = 0; k < 256; k++)
+				pieces[k] = (struct guest_piece){ area.gpa, lengths[j / 2],
+								  false };
+			engine_behave(&hostile->bench->engines[TX]);
+			hostile_offer(hostile->bench->tx, pieces, 256, j % 2);
+			got = bench_dequeue_raw(hostile->bench, pkts, 8);
+			if (total <= 2048 || (total <= 60000 &&
+					      flags[i] & RTE_VHOST_USER_EXTBUF_SUPPORT))
+				assert_int_equal(got, 1);
+			if (total > 65535 || (total > 2048 && flags[i] == flags[1]))
+				assert_int_equal(got, 0);
+			if (got > 0) {
+				assert_int_equal(pkts[0]->pkt_len, total);
+				assert_true(pkts[0]->nb_segs == 1 || flags[i] == flags[0]);
+				rte_pktmbuf_free(pkts[0]);
+			}
+			assert_int_equal(guest_tx_reap(hostile->bench->tx), 1);
+			hostile_good(hostile);
+		}
+		hostile_close(hostile);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(G04_zero_length_descriptors),
 	HOSTILE_TEST(G04_zero_length_descriptors_anywhere),
@@ -322,6 +368,7 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(G05_lengths_beyond_32_bits),
 	HOSTILE_TEST(G05_256_descriptors_alias_one_buffer),
 	HOSTILE_TEST(G05_256_aliases_make_one_good_packet),
+	HOSTILE_TEST(G05_256_aliases_with_other_buffers),
 };
 
 HOSTILE_MAIN(120, tests)
