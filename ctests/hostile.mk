@@ -6,6 +6,7 @@
 #   make hostile                   builds and runs all of build/hostile/test_*
 #   make hostile LONG=1            as often as the rows say: tens of thousands of times
 #   make hostile-build             builds them
+#   make hostile-table             runs them and writes the table of rows to build/hostile.md
 #   make flip PACKETS=100000000    the second thread that changes what the guest wrote, for so many
 #                                  packets from the guest in each of the four variants
 #   make flip-planted              a library that reads descriptors twice must not pass that
@@ -54,3 +55,9 @@ flip: build/hostile/test_guest_flip
 
 flip-planted: build/hostile/test_guest_flip
 	tools/flip-planted
+
+# The rows, their tests, and what came of these.
+.PHONY: hostile-table
+hostile-table: hostile
+	@tools/hostile-table >build/hostile.md
+	@tail -1 build/hostile.md

@@ -52,6 +52,12 @@ void front_drain(void);
  */
 void front_poll_blindly(void);
 
+/** An engine that has done all that it accepts, and does not look at whose memory it is. */
+extern struct rte_vhost_async_channel_ops front_blind_engine;
+
+/** The same for engines: they serve whatever device there is, as soon as it runs. */
+void front_adopt(void);
+
 /** After the target hung up, or was hung up on: what it had is back, and it starts anew. */
 void front_revive(void);
 

@@ -232,8 +232,10 @@ void hostile_expect(struct hostile *hostile, uint32_t packets, uint64_t dropped)
 	HOSTILE_VARIANT(function, "_packed_async", true, true)
 
 /** Main of a program: an argument is a filter for names. */
-#define HOSTILE_MAIN(seconds, tests) \
-	int main(int argc, char **argv) \
+#define HOSTILE_MAIN(seconds, tests) HOSTILE_MAIN_AS(main, seconds, tests)
+/** The same under another name, for programs that are run for other things too. */
+#define HOSTILE_MAIN_AS(name, seconds, tests) \
+	int name(int argc, char **argv) \
 	{ \
 		if (argc > 1) \
 			cmocka_set_test_filter(argv[1]); \

@@ -11,25 +11,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-/** As soon as the device runs, engines serve it. */
-static void adopt(struct hostile *hostile)
-{
-	struct bench *bench = front.target;
-
-	if (!hostile->async || __atomic_load_n(&bench->vid, __ATOMIC_ACQUIRE) < 0)
-		return;
-	for (uint16_t queue = RX; queue <= TX; queue++) {
-		if (!bench->started)
-			engine_init(&bench->engines[queue], bench->vid, queue,
-				    queue == TX ? &bench->pool : &bench->app);
-		bench->engines[queue].slow = 2;
-		engine_learn_memory(&bench->engines[queue]);
-		if (!bench->started)
-			assert_int_equal(bench_register(bench, queue), 0);
-	}
-	bench->started = true;
-}
-
 /** Messages that bring a device up: these, for two queues... */
 enum step { NUM, BASE, ADDR, CALL, KICK, ENABLE, QUEUE_STEPS };
 /** ...and these. */
@@ -121,14 +102,14 @@ static void F09_any_order_repeated_or_missing(struct hostile *hostile)
 		connect_again();
 		for (int i = 0; i < count; i++) {
 			assert_true(send_step(order[i]) >= -EREMOTEIO);
-			adopt(hostile);
+			front_adopt();
 			front_poll_blindly();
 		}
 		ran += front.target->vid >= 0;
 		/* And what a device that lacks something is told later. */
 		for (int step = STEPS - 1; step >= 0 && round % 3 == 0; step--) {
 			send_step(step);
-			adopt(hostile);
+			front_adopt();
 			front_poll_blindly();
 		}
 		hostile_check_innocent(hostile);
@@ -142,8 +123,6 @@ static void F09_any_order_repeated_or_missing(struct hostile *hostile)
 
 /** Devices of a socket that takes anything, by vid. */
 static bool runs[1024];
-/** Copies that their engines have done and not told of; under the queue's lock. */
-static uint32_t copies[1024][4];
 static struct hostile *test;
 static int registered;
 
@@ -158,41 +137,13 @@ static void gone(int vid)
 	__atomic_store_n(&runs[vid], false, __ATOMIC_RELEASE);
 }
 
-/** An engine that accepts all and has done it. */
-static int32_t accept_all(int vid, uint16_t queue, struct rte_vhost_async_desc *descs,
-			  struct rte_vhost_async_status *status, uint16_t count)
-{
-	(void)status;
-	copies[vid][queue] += count;
-	for (uint16_t i = 0; i < count; i++)
-		for (unsigned long j = 0; j < descs[i].src->nr_segs; j++)
-			memcpy(descs[i].dst->iov[j].iov_base, descs[i].src->iov[j].iov_base,
-			       descs[i].src->iov[j].iov_len);
-	return count;
-}
-
-static int32_t all_done(int vid, uint16_t queue, struct rte_vhost_async_status *status,
-			uint16_t limit)
-{
-	uint32_t count = copies[vid][queue] < limit ? copies[vid][queue] : limit;
-
-	(void)status;
-	copies[vid][queue] -= count;
-	return (int32_t)count;
-}
-
-static struct rte_vhost_async_channel_ops blind_engine = {
-	.transfer_data = accept_all,
-	.check_completed_copies = all_done,
-};
-
 static int changed(int vid, uint16_t queue, int enable)
 {
 	struct rte_vhost_async_config config = { .features = RTE_VHOST_ASYNC_INORDER,
 						 .async_threshold = test->threshold };
 
 	if (test->async && enable && queue < 4 &&
-	    rte_vhost_async_channel_register_thread_unsafe(vid, queue, config, &blind_engine) == 0)
+	    rte_vhost_async_channel_register_thread_unsafe(vid, queue, config, &front_blind_engine) == 0)
 		registered++;
 	return 0;
 }
