@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Messages of the wrong shape: sizes, versions, descriptors, cut at every byte. */
+/* Messages of any shape, in pieces, with as many descriptors as there can be. */
 #define _GNU_SOURCE
 #include "control.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -34,32 +33,6 @@ static void drain(int socket)
 
 	while (recv(socket, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
 		;
-}
-
-/* Each request with 0 to 9 descriptors, plain and with NEED_REPLY. */
-static void every_request_with_descriptors(void **state)
-{
-	uint64_t zeroes[40] = { 0 };
-
-	(void)state;
-	control_stage_begin(&stage, "fds");
-	make_fds(9);
-	for (uint32_t request = 0; request <= CONTROL_LAST_REQUEST; request++)
-		for (unsigned int count = 0; count <= 9; count++)
-			for (uint32_t flags = 1; flags <= 9; flags += 8) {
-				int socket = control_negotiate(&stage.target);
-				uint64_t value;
-
-				control_send(socket, request, flags, zeroes,
-					     control_payload_size(request), fds, count);
-				/* Whatever came of it: it is alive or it hung up, at once. */
-				control_send(socket, GUEST_GET_FEATURES, 1, NULL, 0, NULL, 0);
-				assert_true(control_reply(socket, &value) != -ETIMEDOUT);
-				close(socket);
-			}
-	control_echo_check(&stage.echo, 200);
-	drop_fds(9);
-	control_stage_end(&stage);
 }
 
 static uint32_t random_size(struct guest_random *random, uint32_t request)
@@ -111,135 +84,6 @@ static void random_messages(void **state)
 	drop_fds(9);
 	control_stage_end(&stage);
 	control_assert_memory(&stage.before, 16384);
-}
-
-static void unknown_requests_are_refused(void **state)
-{
-	static const uint32_t requests[] = { 0, 46, 64, 1000, 0x7fffffff, 0xffffffff };
-
-	(void)state;
-	control_stage_begin(&stage, "unknown");
-	for (size_t i = 0; i < CONTROL_COUNT(requests); i++) {
-		int socket = control_negotiate(&stage.target);
-		uint64_t value;
-
-		/* Asked for a reply: told so, and the connection lives on. */
-		assert_int_equal(control_ask(socket, requests[i], NULL, 0, -1), 1);
-		assert_int_equal(control_ask(socket, requests[i], NULL, 100, -1), 1);
-		control_send(socket, GUEST_GET_FEATURES, 1, NULL, 0, NULL, 0);
-		assert_int_equal(control_reply(socket, &value), 0);
-		/* Not asked: there is no other way to tell. */
-		control_send(socket, requests[i], 1, NULL, 0, NULL, 0);
-		assert_true(control_hangs_up(socket));
-		close(socket);
-	}
-	control_stage_end(&stage);
-}
-
-static void wrong_size_ends_the_connection(uint32_t request, uint32_t size)
-{
-	int socket = control_negotiate(&stage.target);
-
-	control_send(socket, request, 9, NULL, size, NULL, 0);
-	if (!control_hangs_up(socket))
-		fail_msg("request %u of %u bytes", request, size);
-	close(socket);
-}
-
-static void wrong_sizes_end_the_connection(void **state)
-{
-	(void)state;
-	control_stage_begin(&stage, "sizes");
-	for (uint32_t request = 1; request <= GUEST_NET_SET_MTU; request++) {
-		uint32_t right = control_payload_size(request);
-
-		/* Its size depends on its contents: from 8 to 264 bytes. */
-		wrong_size_ends_the_connection(request,
-					       request == GUEST_SET_MEM_TABLE ? 265 : right + 1);
-		if (right)
-			wrong_size_ends_the_connection(
-				request, request == GUEST_SET_MEM_TABLE ? 7 : right - 1);
-	}
-	control_stage_end(&stage);
-}
-
-static void oversized_claims_end_the_connection(void **state)
-{
-	static const uint32_t sizes[] = { 633, 4096, 65536, 1 << 30, 0x7fffffff, 0x80000000,
-					  0xfffffff4, 0xffffffff };
-
-	(void)state;
-	control_stage_begin(&stage, "oversized");
-	for (size_t i = 0; i < CONTROL_COUNT(sizes); i++)
-		for (uint32_t request = 0; request < 20; request += 5) {
-			uint32_t header[3] = { request, 9, sizes[i] };
-			int socket = control_negotiate(&stage.target);
-
-			/* Not one byte of payload follows: it must not be waited for. */
-			guest_send_raw(socket, header, sizeof(header), NULL, 0);
-			assert_true(control_hangs_up(socket));
-			close(socket);
-		}
-	control_stage_end(&stage);
-}
-
-static void wrong_versions_end_the_connection(void **state)
-{
-	static const uint32_t flags[] = { 0, 2, 3, 8, 5, 13, 0xfffffffe };
-
-	(void)state;
-	control_stage_begin(&stage, "versions");
-	for (size_t i = 0; i < CONTROL_COUNT(flags); i++) {
-		int socket = control_negotiate(&stage.target);
-
-		control_send(socket, GUEST_GET_FEATURES, flags[i], NULL, 0, NULL, 0);
-		assert_true(control_hangs_up(socket));
-		close(socket);
-	}
-	control_stage_end(&stage);
-}
-
-/** Hang up after every byte of one message. */
-static void cut_everywhere(uint32_t request, const void *payload, unsigned int fd_count)
-{
-	uint32_t size = control_payload_size(request);
-	uint32_t header[3] = { request, GUEST_FLAG_VERSION, size };
-	uint8_t bytes[512];
-
-	memcpy(bytes, header, 12);
-	memcpy(bytes + 12, payload, size);
-	for (uint32_t length = 0; length < 12 + size; length++) {
-		int socket = control_negotiate(&stage.target);
-
-		if (length > 0)
-			assert_true(guest_send_raw(socket, bytes, length, fds, fd_count) > 0);
-		close(socket);
-		/* The descriptors with a later byte. */
-		socket = control_negotiate(&stage.target);
-		if (length > 1) {
-			guest_send_raw(socket, bytes, length - 1, NULL, 0);
-			guest_send_raw(socket, bytes + length - 1, 1, fds, fd_count);
-		}
-		close(socket);
-	}
-}
-
-static void hanging_up_after_every_byte(void **state)
-{
-	uint64_t words[5] = { 1, 1 << 30, 4096, 1 << 30, 0 };
-
-	(void)state;
-	control_stage_begin(&stage, "cut");
-	make_fds(2);
-	assert_int_equal(ftruncate(fds[0], 4096), 0);
-	cut_everywhere(GUEST_SET_MEM_TABLE, words, 1);
-	cut_everywhere(GUEST_SET_VRING_ADDR, words, 0);
-	cut_everywhere(GUEST_GET_FEATURES, words, 0);
-	words[0] = 0;
-	cut_everywhere(GUEST_SET_VRING_NUM, words, 2);
-	cut_everywhere(GUEST_SET_VRING_KICK, words, 1);
-	drop_fds(2);
-	control_stage_end(&stage);
 }
 
 /* A whole message in single bytes is a whole message. */
@@ -341,13 +185,7 @@ static void answers_that_nobody_reads(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(every_request_with_descriptors),
 	cmocka_unit_test(random_messages),
-	cmocka_unit_test(unknown_requests_are_refused),
-	cmocka_unit_test(wrong_sizes_end_the_connection),
-	cmocka_unit_test(oversized_claims_end_the_connection),
-	cmocka_unit_test(wrong_versions_end_the_connection),
-	cmocka_unit_test(hanging_up_after_every_byte),
 	cmocka_unit_test(single_bytes_are_put_together),
 	cmocka_unit_test(floods_of_descriptors),
 	cmocka_unit_test(pipelined_requests_are_answered_in_order),

@@ -253,56 +253,6 @@ static void permissions_are_kept(void **state)
 	end();
 }
 
-struct bad_message {
-	const char *name;
-	struct vhost_iotlb_msg message;	/**< uaddr: offset into the guest's memory. */
-};
-
-static const struct bad_message bad_messages[] = {
-	{ "empty", { .perm = 3, .type = VHOST_IOTLB_UPDATE } },
-	{ "wraps", { .iova = UINT64_MAX, .size = 2, .perm = 3, .type = VHOST_IOTLB_UPDATE } },
-	{ "wraps far", { .iova = 1, .size = UINT64_MAX, .perm = 3, .type = VHOST_IOTLB_UPDATE } },
-	{ "all", { .size = UINT64_MAX, .perm = 3, .type = VHOST_IOTLB_UPDATE } },
-	{ "frontend wraps", { .size = 1ULL << 63, .uaddr = 1ULL << 63, .perm = 3,
-			      .type = VHOST_IOTLB_UPDATE } },
-	{ "before", { .size = PAGE, .uaddr = -1ULL, .perm = 3, .type = VHOST_IOTLB_UPDATE } },
-	{ "behind", { .size = PAGE, .uaddr = 1ULL << 40, .perm = 3, .type = VHOST_IOTLB_UPDATE } },
-	{ "beyond", { .size = 1ULL << 32, .perm = 3, .type = VHOST_IOTLB_UPDATE } },
-	{ "permission 0", { .size = PAGE, .perm = 0, .type = VHOST_IOTLB_UPDATE } },
-	{ "permission 4", { .size = PAGE, .perm = 4, .type = VHOST_IOTLB_UPDATE } },
-	{ "permission 255", { .size = PAGE, .perm = 255, .type = VHOST_IOTLB_UPDATE } },
-	{ "a miss", { .size = PAGE, .perm = 3, .type = VHOST_IOTLB_MISS } },
-	{ "a failure", { .size = PAGE, .perm = 3, .type = VHOST_IOTLB_ACCESS_FAIL } },
-	{ "type 0", { .size = PAGE, .perm = 3, .type = 0 } },
-	{ "type 255", { .size = PAGE, .perm = 3, .type = 255 } },
-};
-
-static void bad_messages_are_refused(void **state)
-{
-	static const uint32_t wrong_sizes[] = { 0, 8, 26, 31, 33, 40, 64 };
-	uint8_t bytes[64] = { 0 };
-
-	(void)state;
-	begin("bad", 6);
-	for (size_t i = 0; i < CONTROL_COUNT(bad_messages); i++) {
-		struct vhost_iotlb_msg message = bad_messages[i].message;
-
-		message.uaddr += (uintptr_t)iommu.device.guest->memory.regions[0].host;
-		if (guest_iotlb(frontend(), &message) != -EREMOTEIO)
-			fail_msg("%s was taken", bad_messages[i].name);
-	}
-	control_iommu_check(&iommu);
-	for (size_t i = 0; i < CONTROL_COUNT(wrong_sizes); i++) {
-		int socket = control_connect(&iommu.device);
-
-		assert_true(control_send(socket, GUEST_IOTLB_MSG, 1, bytes, wrong_sizes[i], NULL,
-					 0) > -1);
-		assert_true(control_hangs_up(socket));
-		close(socket);
-	}
-	end();
-}
-
 /* Not without the feature, which is not offered without the flag. */
 static void the_flag_decides(void **state)
 {
@@ -337,57 +287,13 @@ static void the_flag_decides(void **state)
 	end();
 }
 
-/* Later updates count, whatever they overlap, and memory stays as it is. */
-static void updates_replace_each_other(void **state)
-{
-	const struct guest_region *region;
-	struct control_counts start;
-	uint64_t random = 8;
-
-	(void)state;
-	begin("updates", 8);
-	region = &iommu.device.guest->memory.regions[0];
-	for (int i = 0; i < 102000; i++) {
-		struct vhost_iotlb_msg update = { .type = VHOST_IOTLB_UPDATE };
-
-		/* The first thousands touch what later ones need. */
-		if (i == 2000)
-			control_count(&start);
-		random = random * 0x5851f42d4c957f2dULL + 0x14057b7ef767814fULL;
-		update.iova = region->gpa + region->size + (random >> 20) % (1ULL << 28);
-		update.size = 1 + (random >> 50);
-		update.uaddr = (uintptr_t)region->host + (random >> 33) % (region->size - 20000);
-		update.perm = (uint8_t)(1 + (random >> 60) % 3);
-		assert_int_equal(guest_iotlb(frontend(), &update), 0);
-	}
-	control_assert_memory(&start, 256);
-	/* Wrong ones over the buffers, then right ones over those. */
-	for (uint32_t page = 0; page < iommu.iotlb.pages; page++) {
-		struct vhost_iotlb_msg update = {
-			.type = VHOST_IOTLB_UPDATE, .iova = region->gpa + (uint64_t)page * PAGE,
-			.size = PAGE, .uaddr = (uintptr_t)region->host, .perm = VHOST_ACCESS_RW,
-		};
-		uint32_t count, first = guest_iotlb_ring(&iommu.iotlb, 0, &count);
-		uint32_t other, second = guest_iotlb_ring(&iommu.iotlb, 1, &other);
-
-		if ((page >= first && page < first + count) ||
-		    (page >= second && page < second + other))
-			continue;
-		assert_int_equal(guest_iotlb(frontend(), &update), 0);
-		assert_int_equal(guest_iotlb_tell(&iommu.iotlb, page), 0);
-	}
-	end();
-}
-
 static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(an_unanswered_miss_costs_nothing),
 	CONTROL_TEST_SPLIT(changing_addresses_are_bounded),
 	CONTROL_TEST(an_unread_channel_blocks_nobody),
 	CONTROL_TEST(late_mappings_are_found),
 	CONTROL_TEST(permissions_are_kept),
-	CONTROL_TEST(bad_messages_are_refused),
 	CONTROL_TEST(the_flag_decides),
-	CONTROL_TEST(updates_replace_each_other),
 };
 
 CONTROL_MAIN_QUIET(300, tests)

@@ -4,10 +4,8 @@
 #define _GNU_SOURCE
 #include "control_logged.h"
 
-#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #define PAGE 4096
 #define LOG_ALL GUEST_BIT(GUEST_F_LOG_ALL)
@@ -47,47 +45,6 @@ static void one_answer_to_each_log(void **state)
 		assert_int_equal(guest_get_queue_num(logged_frontend(), &value), 0);
 		assert_int_equal(value, logged_stage.target.guest->max_pairs);
 	}
-	logged_end();
-}
-
-static void logs_that_cannot_be(void **state)
-{
-	struct guest_region *region;
-	uint64_t needed, size;
-	int pipes[2], fd;
-
-	(void)state;
-	logged_begin("cannot");
-	region = &logged_stage.target.guest->memory.regions[0];
-	needed = (region->gpa + region->size - 1) / PAGE / 8 + 1;
-	size = logged_log.size;
-	assert_int_equal(ask_log(0, 0, logged_log.fd), 1);
-	assert_int_equal(ask_log(UINT64_MAX, 1, logged_log.fd), 1);
-	assert_int_equal(ask_log(size, UINT64_MAX - size + 1, logged_log.fd), 1);
-	assert_int_equal(ask_log(size, UINT64_MAX, logged_log.fd), 1);
-	assert_int_equal(ask_log(UINT64_MAX, 0, logged_log.fd), 1);
-	assert_int_equal(ask_log(1ULL << 63, 1ULL << 63, logged_log.fd), 1);
-	assert_int_equal(ask_log(1ULL << 45, 0, logged_log.fd), 1);
-	/* One byte more than the file has, or one less than the memory needs. */
-	assert_int_equal(ask_log(size + 1, 0, logged_log.fd), 1);
-	assert_int_equal(ask_log(size, 1, logged_log.fd), 1);
-	assert_int_equal(ask_log(needed - 1, 0, logged_log.fd), 1);
-	assert_int_equal(ask_log(needed, 0, logged_log.fd), 0);
-	assert_int_equal(ask_log(needed, size - needed, logged_log.fd), 0);
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(ask_log(size, 0, pipes[i]), 1);
-		close(pipes[i]);
-	}
-	fd = eventfd(0, EFD_CLOEXEC);
-	assert_int_equal(ask_log(size, 0, fd), 1);
-	close(fd);
-	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(ask_log(size, 0, fd), 1);
-	close(fd);
-	/* The connection and the last good log are as they were. */
-	assert_int_equal(guest_log_switch(logged_stage.target.guest, true), 0);
-	control_receive_good(&logged_stage.target, 1);
 	logged_end();
 }
 
@@ -177,68 +134,18 @@ static void other_features_stay_while_rings_run(void **state)
 	logged_end();
 }
 
-/** In a process of its own, because cmocka has a handler for SIGBUS. */
-static int cut_short(void)
-{
-	struct guest_config config;
-	int from;
-
-	control_echo_start(&logged_stage.echo, "cut-echo");
-	control_listen(&logged_stage.target, "cut", 0);
-	guest_config_init(&config);
-	config.protocol_features = LOGGED_PROTOCOL;
-	control_attach(&logged_stage.target, &config);
-	if (guest_log_start(logged_stage.target.guest, &logged_log) < 0)
-		return 3;
-	from = control_events();
-	if (ftruncate(logged_log.fd, 0) < 0)
-		return 4;
-	for (int i = 0; i < 10; i++) {
-		struct rte_mbuf *mbuf = control_mbuf(1000, 1);
-
-		rte_vhost_enqueue_burst(logged_stage.target.vid, 0, &mbuf, 1);
-		rte_pktmbuf_free(mbuf);
-	}
-	if (control_wait_event(from, CONTROL_DESTROY_CONNECTION, logged_stage.target.vid) < 0)
-		return 5;
-	control_echo_check(&logged_stage.echo, 100);
-	control_echo_stop(&logged_stage.echo);
-	return rte_vhost_driver_unregister(logged_stage.target.path) == 0 ? 0 : 6;
-}
-
-/* The frontend cuts the log short: its device ends, no other one does. */
-static void a_log_cut_short_under_the_mapping(void **state)
-{
-	char *words[] = { "migration-log", "cut", NULL };
-	pid_t child = fork();
-	int status;
-
-	(void)state;
-	if (child == 0) {
-		execv("/proc/self/exe", words);
-		_exit(99);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	if (WIFSIGNALED(status))
-		fail_msg("killed by signal %d", WTERMSIG(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(one_answer_to_each_log),
-	cmocka_unit_test(logs_that_cannot_be),
 	cmocka_unit_test(wrong_descriptors_sizes_and_features),
 	cmocka_unit_test(logs_over_and_over),
 	cmocka_unit_test(other_features_stay_while_rings_run),
-	cmocka_unit_test(a_log_cut_short_under_the_mapping),
 };
 
-int main(int count, char **words)
+int main(void)
 {
-	(void)words;
 	alarm(120);
 	setenv("RTEVHOSTSWIFT_LOG", "error", 1);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	control_directory();
-	return count > 1 ? cut_short() : cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL);
+	return cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL);
 }
