@@ -147,5 +147,12 @@ fuzz-merge: build/fuzz/plain/$(FUZZER)
 fuzz-planted: $(FUZZ_CHOSEN:%=build/fuzz/planted/%)
 	fuzz/run-planted $(FUZZ_CHOSEN)
 
-fuzz-coverage: $(FUZZERS:%=build/fuzz/coverage/%)
+# The library that tests in C are run over: the same object, so that all counts are of the same regions.
+build/fuzz/coverage/lib/$(SONAME): $(FUZZ_LIBRARY_coverage) version.map
+	@mkdir -p $(@D)
+	$(FUZZ_SWIFTC) -emit-library -use-ld=lld -profile-generate -Xlinker -soname=$(SONAME) \
+		-Xlinker --version-script=version.map -o $@ $(filter %.o,$^)
+
+fuzz-coverage: $(FUZZERS:%=build/fuzz/coverage/%) build/fuzz/coverage/lib/$(SONAME) \
+		$(CTEST_PROGRAMS) $(CONTROL_PROGRAMS) $(HOSTILE_TESTS) $(FAULTS_TESTS)
 	fuzz/coverage

@@ -52,13 +52,6 @@ void fuzz_fail(const char *format, ...)
 	abort();
 }
 
-bool fuzz_is_planted(const char *bug)
-{
-	const char *wanted = getenv("FUZZ_PLANTED");
-
-	return wanted != NULL && strcmp(wanted, bug) == 0;
-}
-
 /*
  * Blocks that are alive are kept in a ring of the latest, so that a leak can be named; counting is
  * exact without it.

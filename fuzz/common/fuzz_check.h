@@ -6,9 +6,10 @@
  * @file
  * What every fuzzer asks after each input: is all that was taken given back? Costs microseconds.
  *
- * Call fuzz_baseline() with the first input (libFuzzer opens files of its own before), after a warm-up
- * that made what the library keeps for good (cells of devices and queues), and fuzz_check_baseline() after each input, when the fuzzer has closed all
- * that it opened. What is wrong ends the process with a message: a finding.
+ * Call fuzz_baseline() with the first input (libFuzzer opens files of its own before), after a
+ * warm-up that made what the library keeps for good (cells of devices and queues), and
+ * fuzz_check_baseline() after each input, when the fuzzer has closed all that it opened. What is
+ * wrong ends the process with a message: a finding.
  */
 #ifndef FUZZ_CHECK_H
 #define FUZZ_CHECK_H
@@ -47,36 +48,12 @@ void fuzz_print_blocks(void);
 /** The descriptors that are open and were not at the baseline: how many, and the first of them. */
 int fuzz_fresh_descriptors(int *first);
 
-/** The next `limit`-th request for memory fails, and those behind it; 0 for none. */
+/** From the `after`-th request for memory on all fail; 0 for none. */
 void fuzz_fail_allocations(unsigned int after);
 
-/** Bytes of an input, read from its front; zeroes once it is used up. */
-struct fuzz_input {
-	const uint8_t *data;
-	size_t size;
-};
-
-static inline uint64_t fuzz_take(struct fuzz_input *input, unsigned int bytes)
-{
-	uint64_t value = 0;
-	unsigned int index;
-
-	for (index = 0; index < bytes; index++) {
-		if (input->size == 0)
-			break;
-		value |= (uint64_t)*input->data << (8 * index);
-		input->data++;
-		input->size--;
-	}
-	return value;
-}
-
-/** A fuzzer may have both, instead of mmap() and munmap(): guard pages around a mapping, perhaps. */
-__attribute__((weak)) void *fuzz_map(void *where, size_t size, int protection, int flags, int file,
-	off_t offset);
+/** A fuzzer may have both, in the place of mmap() and munmap(). */
+__attribute__((weak)) void *fuzz_map(void *where, size_t size, int protection, int flags,
+	int file, off_t offset);
 __attribute__((weak)) int fuzz_unmap(void *where, size_t size);
-
-/** True when this variant has planted bugs and the run asked for this one. */
-bool fuzz_is_planted(const char *bug);
 
 #endif

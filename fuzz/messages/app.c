@@ -94,7 +94,7 @@ void app_check_closed(void)
 	FUZZ_CHECK(connections == 0);
 }
 
-/* A message as handlers see it: flags at 4, size at 8, 632 bytes, eight descriptors, their number. */
+/* A message as handlers see it: flags at 4, size at 8, 632 bytes, eight descriptors, how many. */
 static enum rte_vhost_msg_result handle(void *message, unsigned int result)
 {
 	uint8_t *bytes = message;
@@ -248,7 +248,8 @@ void app_ask(int vid, const struct record *record)
 	case 3:
 		rte_vhost_get_log_base(vid, &base, &size);
 		rte_vhost_log_write(vid, record->value, record->choice);
-		rte_vhost_log_used_vring(vid, queue, record->value & 0xffff, record->choice & 0xffff);
+		rte_vhost_log_used_vring(vid, queue, record->value & 0xffff,
+			record->choice & 0xffff);
 		break;
 	case 4:
 		rte_vhost_vring_call(vid, queue);

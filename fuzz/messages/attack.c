@@ -82,7 +82,7 @@ static bool send_rings(struct attack *attack)
 /* Bits 56 and up of a SET_FEATURES record's choice pick a set. */
 static bool send_features(struct attack *attack, uint64_t set)
 {
-	/* All but postcopy, and crypto, configuration, inflight, reset, where they are not offered. */
+	/* All but postcopy, crypto, configuration, inflight, reset, where they are not offered. */
 	uint64_t without = (attack->head.flags & 0x10 ? 0 : 0x100) |
 		(attack->head.offers & 0x10 ? 0 : 0x3280);
 
@@ -120,7 +120,8 @@ bool attack_prelude(struct attack *attack)
 		return send_features(attack, 0) && send_right(attack, GUEST_ADD_MEM_REG, 0, 0) &&
 			send_right(attack, GUEST_ADD_MEM_REG, 0, 1) && send_rings(attack);
 	case PRELUDE_POSTCOPY:
-		return send_features(attack, 0) && send_right(attack, GUEST_POSTCOPY_ADVISE, 0, 0) &&
+		return send_features(attack, 0) &&
+			send_right(attack, GUEST_POSTCOPY_ADVISE, 0, 0) &&
 			send_right(attack, GUEST_POSTCOPY_LISTEN, 0, 0);
 	default:
 		return true;
@@ -159,7 +160,8 @@ static bool step_without_descriptors(struct attack *attack, const struct record 
 /* Bytes that are no message. */
 static bool send_noise(struct attack *attack, const struct record *record)
 {
-	wire_send(attack->socket, record, sizeof(*record) - record->form % sizeof(*record), NULL, 0);
+	wire_send(attack->socket, record, sizeof(*record) - record->form % sizeof(*record), NULL,
+		0);
 	return wire_step(attack);
 }
 

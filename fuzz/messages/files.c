@@ -55,7 +55,8 @@ void files_prepare(void)
 	int ends[2];
 
 	numbers[FILE_MEMORY] = make_file("memory", FILE_BYTES, 0);
-	memory = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, numbers[FILE_MEMORY], 0);
+	memory = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		numbers[FILE_MEMORY], 0);
 	FUZZ_CHECK(memory != MAP_FAILED);
 	fill_margins();
 	numbers[FILE_BRITTLE] = make_file("brittle", FILE_BYTES, 0);
@@ -157,7 +158,8 @@ bool files_reset(bool is_margin_shared)
 		fill_margins();
 	memset(memory + MARGIN_BYTES, 0, MEMORY_BYTES);
 	/* Nobody can map it to write: it is what it was. */
-	result = result && pread(numbers[FILE_READ_ONLY], bytes, sizeof(bytes), 0) == sizeof(bytes) &&
+	result = result &&
+		pread(numbers[FILE_READ_ONLY], bytes, sizeof(bytes), 0) == sizeof(bytes) &&
 		memcmp(bytes, page, sizeof(page)) == 0;
 	if (ftruncate(numbers[FILE_LOG], 0) != 0 || ftruncate(numbers[FILE_LOG], 0x10000) != 0 ||
 			ftruncate(numbers[FILE_INFLIGHT], 0) != 0 ||

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What the library keeps for good is made before the first comparison: cells of queues, a thread. */
+/* What the library keeps for good is made before the first comparison: cells, a thread. */
 static void warm_up(void)
 {
 	struct attack attack = { .head = { .flags = 0x10, .offers = 0x13 } };

@@ -28,7 +28,7 @@ struct head {
 	/** Bit 0 vDPA, 1 not a net device, 2 new_device refuses, 3 IOMMU, 4 postcopy, 5 external
 	 *  buffers, 6 linear buffers, 7 compliant offload flags. */
 	uint8_t flags;
-	/** Bits 0 and 1: 1, 2, 4 or 128 queue pairs; bit 4: offers all protocol features there are. */
+	/** Bits 0 and 1: 2, 1, 4 or 128 queue pairs; bit 4: offers all protocol features. */
 	uint8_t offers;
 	/** See enum prelude. */
 	uint8_t prelude;
@@ -55,8 +55,8 @@ enum prelude {
 struct __attribute__((packed)) record {
 	/** A request's number, or one of enum action. */
 	uint8_t kind;
-	/** Bits 0 and 1 flags, 2 and 3 size, 4 and 5 how it is cut, 6 descriptors come with the second
-	 *  piece, 7 answers are left unread. */
+	/** Bits 0 and 1 flags, 2 and 3 size, 4 and 5 how it is cut, 6 descriptors come with the
+	 *  second piece, 7 answers are left unread. */
 	uint8_t form;
 	/** 0: the right descriptors. Low four bits: how many; high: of which kind. */
 	uint8_t files;

@@ -46,10 +46,12 @@ static uint64_t any_value(void)
 static uint8_t any_kind(void)
 {
 	/* What most of a conversation is about. */
-	static const uint8_t often[] = { GUEST_SET_MEM_TABLE, GUEST_SET_VRING_ADDR, GUEST_SET_VRING_NUM,
+	static const uint8_t often[] = {
+		GUEST_SET_MEM_TABLE, GUEST_SET_VRING_ADDR, GUEST_SET_VRING_ADDR, GUEST_SET_VRING_NUM,
 		GUEST_SET_VRING_KICK, GUEST_SET_VRING_ENABLE, GUEST_GET_VRING_BASE, GUEST_IOTLB_MSG,
 		GUEST_SET_LOG_BASE, GUEST_ADD_MEM_REG, GUEST_REM_MEM_REG, GUEST_SET_FEATURES,
-		GUEST_SET_INFLIGHT_FD, GUEST_GET_INFLIGHT_FD, GUEST_SET_BACKEND_REQ_FD };
+		GUEST_SET_INFLIGHT_FD, GUEST_GET_INFLIGHT_FD, GUEST_SET_BACKEND_REQ_FD,
+	};
 
 	if (one_in(3))
 		return often[pick(sizeof(often))];
@@ -97,7 +99,8 @@ static void tweak_record(struct record *record)
 		record->kind = any_kind();
 		break;
 	case 1:
-		record->form = one_in(2) ? (uint8_t)pick(256) : record->form ^ (uint8_t)(1U << pick(8));
+		record->form = one_in(2) ? (uint8_t)pick(256) :
+			record->form ^ (uint8_t)(1U << pick(8));
 		break;
 	case 2:
 		record->files = (uint8_t)pick(256);

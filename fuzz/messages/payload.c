@@ -34,7 +34,8 @@ static void make_table(struct attack *attack, uint64_t choice, struct guest_mess
 	message->size = 8 + 32 * count;
 	message->payload.table.count = count;
 	for (index = 0; index < count; index++) {
-		message->payload.table.regions[index] = make_region(index, count, (choice & 8) != 0);
+		message->payload.table.regions[index] = make_region(index, count,
+			(choice & 8) != 0);
 		add_file(message, files_number(attack->memory, attack));
 	}
 }

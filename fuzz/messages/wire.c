@@ -47,7 +47,8 @@ static unsigned int choose_files(struct attack *attack, const struct record *rec
 		memcpy(files, message->fds, sizeof(int) * count);
 	} else {
 		for (index = 0; index < count; index++) {
-			kind = ((record->files >> 4) * 2U + index * (record->small & 7)) % FILE_KINDS;
+			kind = (record->files >> 4) * 2U + index * (record->small & 7);
+			kind %= FILE_KINDS;
 			files[index] = files_number((enum file_kind)kind, attack);
 		}
 	}
@@ -153,7 +154,8 @@ static void take_files(struct msghdr *message, uint32_t request)
 	struct cmsghdr *header;
 	int number;
 
-	for (header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
+	for (header = CMSG_FIRSTHDR(message); header != NULL;
+			header = CMSG_NXTHDR(message, header)) {
 		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
 			continue;
 		if (header->cmsg_len != CMSG_LEN(sizeof(int)))
