@@ -343,6 +343,9 @@ void perform(const struct record *record)
 /* An engine that is well again: everything comes back, whatever state the ring is in. */
 static void recover(void)
 {
+	/* The frontend was dropped. */
+	if (rig_is_draining(model.link.vid))
+		return;
 	for (unsigned int index = 0; index < 2; index++) {
 		struct record record = { .b = BURST, .c = (uint8_t)(2 | index) };
 		struct rig_queue state = { 0 };

@@ -299,6 +299,9 @@ void after_call(unsigned int mask)
 			continue;
 		if (queue->before.has_ring && queue->after.has_ring && (mask & 1u << index))
 			follow_taken(queue);
+		/* The frontend is gone, and the ring with it: what is in flight is never used. */
+		if (rig_is_draining(model.link.vid))
+			queue->taken_head = queue->taken_tail;
 		/* A ring that starts anew goes on where the guest's memory says. */
 		if (queue->before.has_ring &&
 		    ((mask & 4) == 0 || queue->taken_head != queue->taken_tail))
