@@ -60,8 +60,11 @@ uint64_t bounds_message_end(void);
 /** Make a device; ring_size entries in each of two rings. */
 void bounds_open(struct bounds_world *world, uint32_t ring_size);
 void bounds_close(struct bounds_world *world);
-/** 509 regions: the guest's own and pages of a file. */
-void bounds_add_slots(struct bounds_world *world);
+/**
+ * 509 regions: the guest's own and pages of a file; their frontend addresses in the order of the
+ * guest's, or in the opposite one.
+ */
+void bounds_add_slots(struct bounds_world *world, bool reversed);
 
 /** Write a descriptor of the ring; packed: @p next is its id. */
 void bounds_descriptor(struct bounds_world *world, uint32_t slot, uint64_t addr, uint32_t length,

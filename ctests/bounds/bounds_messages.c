@@ -191,7 +191,7 @@ static void messages_of_many_regions(void **state)
 	frontend = &world.iommu.device.guest->frontend;
 	assert_int_equal(ftruncate(fd, PAGE), 0);
 	assert_int_equal(ftruncate(log, 1LL << 40), 0);
-	bounds_add_slots(&world);
+	bounds_add_slots(&world, true);
 	region.gpa += 2 * PAGE;
 	region.user_addr = (1ULL << 44) + (BOUNDS_REGIONS - 1) * 2ULL * PAGE;
 	COST("REM_MEM_REG, the first of 509", 6000000,

@@ -43,17 +43,17 @@ static bool has_iommu(const struct bounds_world *world)
 	return world->memory == BOUNDS_IOMMU || world->memory == BOUNDS_IOMMU_SLOTS;
 }
 
-void bounds_add_slots(struct bounds_world *world)
+void bounds_add_slots(struct bounds_world *world, bool reversed)
 {
 	struct guest_frontend *frontend = &world->iommu.device.guest->frontend;
 	int fd = memfd_create("guest-slots", MFD_CLOEXEC);
 
 	assert_int_equal(ftruncate(fd, PAGE), 0);
 	for (uint32_t i = 1; i < BOUNDS_REGIONS; i++) {
-		/* Orders that differ: the one looked for last is the guest's. */
 		struct guest_wire_region region = {
 			.gpa = SLOT_GPA + i * 2ULL * PAGE, .size = PAGE,
-			.user_addr = SLOT_USER + (BOUNDS_REGIONS - i) * 2ULL * PAGE,
+			.user_addr = SLOT_USER +
+				(reversed ? BOUNDS_REGIONS - i : i) * 2ULL * PAGE,
 		};
 
 		assert_int_equal(guest_add_mem_reg(frontend, &region, fd), 0);
@@ -117,7 +117,7 @@ void bounds_open(struct bounds_world *world, uint32_t ring_size)
 	for (uint32_t i = 0; i < BOUNDS_PAGES; i++)
 		world->pages[i] = world->data.gpa + i * (uint64_t)PAGE;
 	if (world->memory == BOUNDS_SLOTS || world->memory == BOUNDS_IOMMU_SLOTS)
-		bounds_add_slots(world);
+		bounds_add_slots(world, false);
 	if (has_iommu(world))
 		tell_pages(world);
 	if (world->memory == BOUNDS_LOGGED)

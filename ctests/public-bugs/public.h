@@ -35,6 +35,7 @@ struct public_shared {
 
 /** A backend. */
 struct public_backend {
+	char directory[32];
 	char path[96];
 	pid_t pid;
 	struct public_shared *shared;

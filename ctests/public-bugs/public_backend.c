@@ -125,7 +125,6 @@ static bool is_alive(const struct public_backend *backend, int *status)
 
 int public_start(struct public_backend *backend)
 {
-	static int number;
 	int status;
 
 	shared = backend->shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
@@ -133,8 +132,10 @@ int public_start(struct public_backend *backend)
 	if (shared == MAP_FAILED)
 		return -1;
 	shared->vid = -1;
-	snprintf(backend->path, sizeof(backend->path), "/tmp/public-%d-%d.sock", getpid(),
-		 number++);
+	strcpy(backend->directory, "/tmp/public-XXXXXX");
+	if (!mkdtemp(backend->directory))
+		return -1;
+	snprintf(backend->path, sizeof(backend->path), "%s/socket", backend->directory);
 	backend->pid = fork();
 	if (backend->pid == 0)
 		_exit(backend_main(backend->path));
@@ -210,6 +211,12 @@ static bool serves(const struct public_backend *backend)
 	return backend->shared->good >= before + 10;
 }
 
+static void clean(const struct public_backend *backend)
+{
+	unlink(backend->path);
+	rmdir(backend->directory);
+}
+
 bool public_verdict(struct public_backend *backend, char *text, size_t size)
 {
 	uint64_t rounds = backend->shared->rounds;
@@ -222,7 +229,7 @@ bool public_verdict(struct public_backend *backend, char *text, size_t size)
 	if (!is_alive(backend, &status)) {
 		snprintf(text, size, "crash (%s)", WIFSIGNALED(status)
 			 ? strsignal(WTERMSIG(status)) : "exit");
-		unlink(backend->path);
+		clean(backend);
 		return false;
 	}
 	public_measure(backend, &fds, &kib);
@@ -248,6 +255,6 @@ bool public_verdict(struct public_backend *backend, char *text, size_t size)
 	}
 	kill(backend->pid, SIGKILL);
 	waitpid(backend->pid, &status, 0);
-	unlink(backend->path);
+	clean(backend);
 	return good;
 }
