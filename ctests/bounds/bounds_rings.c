@@ -196,7 +196,8 @@ static uint64_t allowed(const struct bounds_world *world, const struct shape *sh
 	uint64_t steps = chains * (MOST_DESCRIPTORS + (translated ? MOST_CROSSINGS : 0));
 
 	(void)shape;
-	return 100000 + steps * (translated ? 1000 : 400);
+	/* Twice what was seen, or more: about 350 and 720 with the most regions. */
+	return 100000 + steps * (translated ? 1600 : 800);
 }
 
 static uint64_t worst_of(struct bounds_world *world, const struct shape *shape, uint32_t *packets)
@@ -256,7 +257,7 @@ static void most_of_one_call(void **state)
 		     " | × ordinary | allowed |\n|---|---|---|---|---|---|---|---|---|\n");
 	for (int kind = 0; kind < 8; kind++)
 		for (int memory = BOUNDS_PLAIN; memory <= BOUNDS_IOMMU_SLOTS; memory++)
-			if (all || memory == (kind * 3 + 4) % 5)
+			if ((all && *all) || memory == (kind * 3 + 4) % 5)
 				measure(kind & 1, kind & 2, kind & 4, (enum bounds_memory)memory);
 }
 
