@@ -68,7 +68,7 @@ extension System {
     }
 
     /// Sends the first `byteCount` bytes of `words`, and a descriptor if it is not negative, without
-    /// waiting. False when the peer left no room. Throws `system`, `disconnected`.
+    /// waiting. False when there is no room now. Throws `system`.
     static func send(
         _ socket: borrowing FileDescriptor, _ words: InlineArray<19, UInt32>, byteCount: Int,
         descriptor: Int32
@@ -84,10 +84,14 @@ extension System {
         }
         if result < 0 {
             let code = crte_errno()
-            guard code == EAGAIN || code == EINTR else { throw .system(code) }
+            // Memory for a message may be there a moment later.
+            guard code == EAGAIN || code == EINTR || code == ENOBUFS || code == ENOMEM else {
+                throw .system(code)
+            }
             return false
         }
-        guard result == byteCount else { throw .frontend(.disconnected) }
+        // Half a message: the peer takes what comes next for its end.
+        guard result == byteCount else { throw .system(EMSGSIZE) }
         return true
     }
 

@@ -31,6 +31,13 @@ enum VhostError: Error, Equatable {
 }
 
 extension VhostError {
+    /// True where the peer closed its end: with answers unread, as a process does that ends, the
+    /// kernel says so by an error.
+    var isHangUp: Bool {
+        self == .frontend(.disconnected) || self == .system(ECONNRESET)
+            || self == .system(EPIPE)
+    }
+
     /// The errno that says the same, for functions that set it.
     var posixCode: Int32 {
         switch self {

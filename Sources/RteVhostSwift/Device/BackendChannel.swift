@@ -18,6 +18,8 @@ struct BackendChannel: ~Copyable {
     private let isUsable = Atomic<Bool>(false)
     /// One question at a time: answers have no number.
     private let isAsking = Atomic<Bool>(false)
+    /// A request could not be sent as a whole, though the frontend is there; nobody was told yet.
+    private let isBroken = Atomic<Bool>(false)
     /// The frontend left a question without a good answer.
     private let isBarred = Atomic<Bool>(false)
     /// Nanoseconds that answers were waited for, less what was forgiven, and when that was worked
@@ -60,6 +62,7 @@ struct BackendChannel: ~Copyable {
     func reset() {
         close()
         waited.store(0, ordering: .relaxed)
+        isBroken.store(false, ordering: .relaxed)
         isBarred.store(false, ordering: .releasing)
     }
 
@@ -160,8 +163,14 @@ struct BackendChannel: ~Copyable {
             }
         } catch {
             isUsable.store(false, ordering: .releasing)
+            if !error.isHangUp { isBroken.store(true, ordering: .relaxed) }
             throw error
         }
+    }
+
+    /// True once after the channel broke.
+    func takeBreak() -> Bool {
+        isBroken.load(ordering: .relaxed) && isBroken.exchange(false, ordering: .relaxed)
     }
 
     /// Reads 20 bytes and compares them: vhost-user, REPLY_ACK: the request, version 1 and REPLY,

@@ -12,6 +12,8 @@ struct DeferredReport {
         case brokenRing = 1
         /// The application's pool gave objects that are no mbufs.
         case rawObjects = 2
+        /// Translations cannot be asked for any more.
+        case brokenChannel = 3
     }
 
     /// As it is kept in `Device.deferredReport`: never 0.

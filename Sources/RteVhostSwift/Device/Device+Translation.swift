@@ -22,6 +22,9 @@ extension HeapCell where Value == Device {
         where queue.value.iotlb.value.begin(misses[index], now: now) {
             guard tell(misses[index], tries: tries) else {
                 queue.value.iotlb.value.cancel(misses[index])
+                if value.backendChannel.takeBreak() {
+                    deferReport(.brokenChannel, queue: queue.value.index)
+                }
                 break
             }
             isAnyTold = true
@@ -50,8 +53,26 @@ extension HeapCell where Value == Device {
         RingTranslation.noteAwaited()
     }
 
+    /// Requests to the frontend cannot be sent any more. No locks held.
+    func logBrokenChannel(_ queue: Int) {
+        Log.error { line in
+            line.begin(value.path)
+            line.add("queue ")
+            line.add(queue)
+            line.add(": the channel for requests to the frontend broke, nothing is asked any more")
+        }
+    }
+
     /// Looks again at the rings that wait for translations. Event thread.
     func retryRings() {
+        // A ring that waits is polled by nobody who would say so.
+        if let report = takeReport() {
+            if report.kind == .brokenChannel {
+                logBrokenChannel(report.queue)
+            } else if let kind = report.kind {
+                deferReport(kind, queue: report.queue)
+            }
+        }
         forEachQueue { queue in
             guard queue.lock.withLock({ queue.value.isAwaitingTranslation }) else { return }
             // What keeps a ring from starting now was said when its addresses came.

@@ -163,7 +163,8 @@ extension NetDatapath {
     @inline(never)
     private static func logReport(_ device: HeapCell<Device>) {
         guard let report = device.takeReport(), let kind = report.kind else { return }
-        guard kind == .brokenRing else { return PoolFault.log(.rawObjects, "dequeue") }
+        guard kind != .rawObjects else { return PoolFault.log(.rawObjects, "dequeue") }
+        guard kind != .brokenChannel else { return device.logBrokenChannel(report.queue) }
         let path = device.lock.withLock { device.value.path }
         Log.error(.data) { line in
             line.begin(path)

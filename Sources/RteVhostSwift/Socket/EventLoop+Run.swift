@@ -142,19 +142,12 @@ extension HeapCell where Value == EventLoop {
         }
     }
 
-    /// True where the peer closed its end: with answers unread, as a process does that ends, the
-    /// kernel says so by an error.
-    private static func isHangUp(_ error: VhostError) -> Bool {
-        error == .frontend(.disconnected) || error == .system(ECONNRESET)
-            || error == .system(EPIPE)
-    }
-
     /// Ends a connection and its device.
     func endSession(_ vid: Int, _ error: VhostError?) {
         guard let slot = value.existingSlot(vid), let device = slot.value.session?.device else {
             return
         }
-        if let error, !Self.isHangUp(error) {
+        if let error, !error.isHangUp {
             Log.warning { line in
                 line.begin(device.value.path)
                 line.add("connection dropped: ")
