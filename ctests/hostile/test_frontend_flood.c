@@ -202,4 +202,4 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F02_set_log_base),
 };
 
-HOSTILE_MAIN(front_times(3600, 120), tests)
+HOSTILE_MAIN(front_times(3600, 300), tests)

@@ -245,4 +245,4 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F08_areas_full_of_garbage),
 };
 
-HOSTILE_MAIN(front_times(3600, 120), tests)
+HOSTILE_MAIN(front_times(3600, 300), tests)

@@ -116,7 +116,8 @@ static void F11_updates_that_overlap(struct hostile *hostile)
 		random = random * 0x5851f42d4c957f2dULL + 0x14057b7ef767814fULL;
 		update.iova = region()->gpa + region()->size + (random >> 20) % (1ULL << 28);
 		update.size = 1 + (random >> 50);
-		update.uaddr = (uintptr_t)region()->host + (random >> 33) % (region()->size - 20000);
+		update.uaddr = (uintptr_t)region()->host +
+			       (random >> 33) % (region()->size - 20000);
 		update.perm = (uint8_t)(1 + (random >> 60) % 3);
 		assert_int_equal(guest_iotlb(front_frontend(), &update), 0);
 	}
@@ -204,7 +205,8 @@ static void F11_invalidations_during_bursts(struct hostile *hostile)
 	for (int queue = RX; queue <= TX; queue++)
 		front.target->engines[queue].any_host = true;
 	assert_int_equal(pthread_create(&fickle.thread, NULL, be_fickle, &fickle), 0);
-	for (uint32_t i = 0; i < rounds || __atomic_load_n(&fickle.rounds, __ATOMIC_RELAXED) < 100 ||
+	for (uint32_t i = 0; i < rounds ||
+	     __atomic_load_n(&fickle.rounds, __ATOMIC_RELAXED) < 100 ||
 	     (front.target->from.returned == moved && control_now_ms() < deadline); i++)
 		burst();
 	__atomic_store_n(&fickle.stop, true, __ATOMIC_RELEASE);
@@ -272,4 +274,4 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F11_misses_that_are_never_answered),
 };
 
-HOSTILE_MAIN(front_times(3600, 120), tests)
+HOSTILE_MAIN(front_times(3600, 300), tests)

@@ -3,8 +3,8 @@
  */
 
 /*
- * Row F14: frontends in processes of their own, killed at random moments under load. The short form;
- * five hundred of them, with the accounting of their packets: make faults-kill KILLS=500.
+ * Row F14: frontends in processes of their own, killed at random moments under load. Five hundred
+ * of them with the accounting of their packets: make faults-kill KILLS=500.
  */
 #define _GNU_SOURCE
 #include "front.h"
@@ -117,7 +117,7 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F14_frontends_killed_at_random),
 };
 
-static HOSTILE_MAIN_AS(run, front_times(3600, 120), tests)
+static HOSTILE_MAIN_AS(run, front_times(3600, 300), tests)
 
 int main(int argc, char **argv)
 {

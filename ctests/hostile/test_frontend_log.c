@@ -174,4 +174,4 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F03_memory_that_outgrows_the_log),
 };
 
-HOSTILE_MAIN(front_times(3600, 120), tests)
+HOSTILE_MAIN(front_times(3600, 300), tests)

@@ -318,4 +318,4 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F07_half_of_the_rings_are_gone),
 };
 
-HOSTILE_MAIN(front_times(3600, 120), tests)
+HOSTILE_MAIN(front_times(3600, 300), tests)

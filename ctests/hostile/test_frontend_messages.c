@@ -288,4 +288,4 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F01_hanging_up_after_each_byte),
 };
 
-HOSTILE_MAIN(front_times(3600, 120), tests)
+HOSTILE_MAIN(front_times(3600, 300), tests)

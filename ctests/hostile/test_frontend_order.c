@@ -143,7 +143,8 @@ static int changed(int vid, uint16_t queue, int enable)
 						 .async_threshold = test->threshold };
 
 	if (test->async && enable && queue < 4 &&
-	    rte_vhost_async_channel_register_thread_unsafe(vid, queue, config, &front_blind_engine) == 0)
+	    rte_vhost_async_channel_register_thread_unsafe(vid, queue, config,
+							   &front_blind_engine) == 0)
 		registered++;
 	return 0;
 }
@@ -306,4 +307,4 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F09_features_renegotiated_while_rings_run),
 };
 
-HOSTILE_MAIN(front_times(3600, 120), tests)
+HOSTILE_MAIN(front_times(3600, 300), tests)

@@ -172,7 +172,8 @@ static const struct wrong_address wrong_addresses[] = {
 	{ "available by 1", 0, 1, 0 },		 { "used by 2", 0, 0, 2 },
 	{ "used by 1", 0, 0, 1 },		 { "descriptors far", 1LL << 40, 0, 0 },
 	{ "available far", 0, 1LL << 40, 0 },	 { "used far", 0, 0, 1LL << 40 },
-	{ "descriptors before", -(1LL << 40), 0, 0 }, { "all far", 1LL << 41, 1LL << 41, 1LL << 41 },
+	{ "descriptors before", -(1LL << 40), 0, 0 },
+	{ "all far", 1LL << 41, 1LL << 41, 1LL << 41 },
 	{ "descriptors wrap", INT64_MIN, 0, 0 }, { "used wraps", 0, 0, INT64_MIN },
 };
 
@@ -303,4 +304,4 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F06_over_its_neighbour),
 };
 
-HOSTILE_MAIN(front_times(3600, 120), tests)
+HOSTILE_MAIN(front_times(3600, 300), tests)

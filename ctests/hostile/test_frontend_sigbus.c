@@ -358,7 +358,7 @@ int main(int argc, char **argv)
 	/* The line that is looked for is a warning. */
 	setenv("RTEVHOSTSWIFT_LOG", "warning", 1);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	alarm(front_times(3600, 120));
+	alarm(front_times(3600, 300));
 	application.sa_sigaction = handle;
 	application.sa_flags = SA_SIGINFO;
 	sigaction(SIGBUS, &application, NULL);

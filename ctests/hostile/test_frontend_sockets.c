@@ -280,4 +280,4 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F13_paths_that_are_replaced),
 };
 
-HOSTILE_MAIN(front_times(3600, 120), tests)
+HOSTILE_MAIN(front_times(3600, 300), tests)
