@@ -95,7 +95,8 @@ static void begin(const uint8_t *head)
 		bench.is_packed[index] = false;
 	}
 	if (head[0] & 1)
-		start_driver(0, (head[1] & 0x7f) << 3 | (head[0] & 2 ? 0 : RTE_VHOST_USER_ASYNC_COPY));
+		start_driver(0, (uint64_t)(head[1] & 0x7f) << 3 |
+			(head[0] & 2 ? 0 : RTE_VHOST_USER_ASYNC_COPY));
 	if (head[0] & 4)
 		start_driver(1, head[2] << 3);
 	for (unsigned int index = 0; index < LINKS; index++) {

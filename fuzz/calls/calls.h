@@ -4,9 +4,9 @@
 
 /**
  * @file
- * The fuzzer of calls: the whole API, frontends' messages and an engine's answers in any order, also
- * from inside of callbacks. After each step packets are accounted for; at the end of an input nothing
- * may be open, mapped or allocated that was not before.
+ * The fuzzer of calls: the whole API, frontends' messages and an engine's answers in any order,
+ * also from inside of callbacks. After each step packets are accounted for; at the end of an input
+ * nothing may be open, mapped or allocated that was not before.
  */
 #ifndef CALLS_H
 #define CALLS_H

@@ -50,7 +50,7 @@ void check_accounts(void)
 	}
 	for (unsigned int index = 0; index < bench.held_count; index++)
 		held += bench.held[index]->nb_segs;
-	/* A callback in the middle of a device's end sees packets that are neither here nor there. */
+	/* In the midst of a device's end packets are neither here nor there. */
 	if (bench.depth > 0)
 		return;
 	FUZZ_CHECK(rte_mempool_in_use_count(bench.send_pool) == bench.send_before + sent);
@@ -96,8 +96,8 @@ static void receive(const struct record *record, bool is_async)
 		count = rte_vhost_async_try_dequeue_burst(chosen_vid(record), chosen_queue(record),
 			pool, where, wanted, record->c & 32 ? NULL : &inflight);
 	else
-		count = rte_vhost_dequeue_burst(chosen_vid(record), chosen_queue(record), pool, where,
-			wanted);
+		count = rte_vhost_dequeue_burst(chosen_vid(record), chosen_queue(record), pool,
+			where, wanted);
 	FUZZ_CHECK(count <= wanted && (count == 0 || where != NULL));
 	hold(packets, count);
 }
@@ -157,8 +157,8 @@ static void collect(const struct record *record, bool clears)
 	if (bench.held_count + BURST > 512)
 		give_back();
 	if (clears)
-		count = rte_vhost_clear_queue_thread_unsafe(chosen_vid(record), chosen_queue(record),
-			where, wanted);
+		count = rte_vhost_clear_queue_thread_unsafe(chosen_vid(record),
+			chosen_queue(record), where, wanted);
 	else
 		count = rte_vhost_poll_enqueue_completed(chosen_vid(record), chosen_queue(record),
 			where, wanted);
@@ -191,9 +191,10 @@ static void change_channel(const struct record *record, bool is_unsafe)
 		(void)(is_unsafe ? rte_vhost_async_channel_unregister_thread_unsafe(vid, queue) :
 			rte_vhost_async_channel_unregister(vid, queue));
 	else
-		(void)(is_unsafe ? rte_vhost_async_channel_register_thread_unsafe(vid, queue, config,
-			operations) : rte_vhost_async_channel_register(vid, queue, config,
-			operations));
+		(void)(is_unsafe ?
+			rte_vhost_async_channel_register_thread_unsafe(vid, queue, config,
+				operations) :
+			rte_vhost_async_channel_register(vid, queue, config, operations));
 }
 
 /* The built-in engine has threads of its own; what needs none of them. */

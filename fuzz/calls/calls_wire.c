@@ -67,7 +67,8 @@ static void send_queue(struct rig_link *link, unsigned int queue, const struct r
 		ring_start(number, queue);
 	uint32_t state[2] = { queue, RING };
 	struct guest_vring_addr addresses = {
-		.index = queue, .descriptors = base, .available = base + 0x200, .used = base + 0x280,
+		.index = queue, .descriptors = base,
+		.available = base + 0x200, .used = base + 0x280,
 	};
 	uint64_t word = queue;
 
@@ -130,8 +131,8 @@ void bring_up(struct rig_link *link, uint8_t choice)
 static void send_any(struct rig_link *link, const struct record *record)
 {
 	static const uint8_t sizes[44] = {
-		0, 0, 8, 0, 0, 40, 16, 0, 8, 40, 8, 8, 8, 8, 8, 0, 8, 0, 8, 8, 8, 0, 32, 8, 24, 24, 8,
-		8, 0, 0, 0, 24, 24, 0, 0, 8, 0, 40, 40, 8, 0,
+		0, 0, 8, 0, 0, 40, 16, 0, 8, 40, 8, 8, 8, 8, 8, 0, 8, 0, 8, 8, 8, 0, 32, 8, 24, 24,
+		8, 8, 0, 0, 0, 24, 24, 0, 0, 8, 0, 40, 40, 8, 0,
 	};
 	union guest_payload payload = { 0 };
 	uint32_t request = record->b % 44;

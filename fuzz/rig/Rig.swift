@@ -15,7 +15,7 @@ private enum Rig {
 /// One round of the event loop, which has no thread here. False inside of another one.
 @_cdecl("rig_turn")
 public func rigTurn() -> Bool {
-    guard !Rig.isTurning, let loop = Library.loop else { return false }
+    guard !Rig.isTurning, let loop = try? Library.shared() else { return false }
     Rig.isTurning = true
     // As the event thread says who it is.
     loop.value.thread.store(System.currentThread, ordering: .releasing)

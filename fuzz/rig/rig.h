@@ -55,8 +55,8 @@ bool rig_look(int vid, int queue, struct rig_queue *state);
 bool rig_is_draining(int vid);
 
 /**
- * Around each input: the clock and the rest of rig_wrap.c are ours in between. The library's lines on
- * standard error are dropped unless RIG_LOG is set.
+ * Around each input: the clock and the rest of rig_wrap.c are ours in between. The library's lines
+ * on standard error are dropped unless RIG_LOG is set.
  */
 void rig_begin(void);
 void rig_end(void);

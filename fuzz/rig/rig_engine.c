@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* A DMA engine whose pace and answers the input decides. It keeps copies of the pieces it is given. */
+/* A DMA engine whose pace and answers the input decides. It keeps copies of what it is given. */
 #include <string.h>
 
 #include "rig.h"
@@ -54,7 +54,7 @@ void rig_engine_work(unsigned int queue, unsigned int limit)
 		for (unsigned int index = 0; index < packet->count; index++) {
 			const struct piece *piece = &lane->pieces[(packet->piece + index) % PIECES];
 
-			/* Whoever unmapped or freed one of both sides meets a guard page, or ASAN. */
+			/* Who unmapped or freed one of both sides meets a guard page, or ASAN. */
 			memmove(piece->to, piece->from, piece->size);
 			if (rig_engine_watch.copied != NULL)
 				rig_engine_watch.copied(queue, piece->from, piece->to, piece->size);

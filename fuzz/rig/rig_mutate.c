@@ -22,7 +22,7 @@ static size_t records(size_t size, size_t head)
 	return size > head ? (size - head) / RIG_RECORD : 0;
 }
 
-/* A record whose code is one of the operations, with small numbers: most of them count something. */
+/* A record whose code is one of the operations, with small numbers: most count something. */
 static void invent(uint8_t *record, unsigned int operations)
 {
 	for (unsigned int index = 0; index < RIG_RECORD; index++)

@@ -131,7 +131,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 	return 0;
 }
 
-/* Whoever sleeps waits for somebody: for the event thread, or for the engine. Its patience ends soon. */
+/* Who sleeps waits for somebody: for the event thread, or the engine. Its patience ends soon. */
 int __wrap_nanosleep(const struct timespec *time, struct timespec *rest)
 {
 	if (!is_ours())

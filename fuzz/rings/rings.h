@@ -4,11 +4,13 @@
 
 /**
  * @file
- * The fuzzer of rings and packets: one net device with a pair of queues, and a model of what it may do.
+ * The fuzzer of rings and packets: one net device with a pair of queues, and a model of what it may
+ * do.
  *
- * The input's head decides features, ring sizes, pools; its records are what guest, frontend, engine
- * and application do. Before each call of the library the guest's memory is copied; after it, chains
- * that were taken, used entries, packets and all of the memory are compared with what the model says.
+ * The input's head decides features, ring sizes, pools; its records are what guest, frontend,
+ * engine and application do. Before each call of the library the guest's memory is copied; after
+ * it, chains that were taken, used entries, packets and all of the memory are compared with what
+ * the model says.
  */
 #ifndef RINGS_H
 #define RINGS_H

@@ -18,7 +18,8 @@ static void check_memory(bool is_exact)
 	if (model.is_wild || memcmp(model.expected, model.memory, MEMORY) == 0)
 		return;
 	for (uint32_t at = 0; at < MEMORY; at++) {
-		if (model.expected[at] == model.memory[at] || (!is_exact && model.allowed.bytes[at]))
+		if (model.expected[at] == model.memory[at] ||
+		    (!is_exact && model.allowed.bytes[at]))
 			continue;
 		fuzz_fail("byte 0x%x of guest memory is 0x%02x, not 0x%02x", at, model.memory[at],
 			model.expected[at]);
@@ -38,7 +39,7 @@ static void give_back(unsigned int keep)
 	}
 }
 
-/* A queue that works takes what is offered, good or bad, when the pool is full and no engine is asked. */
+/* A queue that works takes what is offered, good or bad: the pool is full, no engine is asked. */
 static void check_progress(const struct queue *queue)
 {
 	uint16_t end, flags, slot = (uint16_t)queue->before.available & 0x7fff;
@@ -49,7 +50,8 @@ static void check_progress(const struct queue *queue)
 		return;
 	if (model.settings.is_packed) {
 		memcpy(&flags, model.before + queue->descriptors + 16U * slot + 14, 2);
-		FUZZ_CHECK((flags & 0x8080) != (queue->before.available & 0x8000 ? 0x0080 : 0x8000));
+		FUZZ_CHECK((flags & 0x8080) !=
+			(queue->before.available & 0x8000 ? 0x0080 : 0x8000));
 		return;
 	}
 	memcpy(&end, model.before + queue->available + 2, 2);

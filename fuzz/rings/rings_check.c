@@ -193,7 +193,7 @@ static unsigned int find_taken(struct queue *queue, uint16_t id)
 {
 	unsigned int place = queue->taken_head;
 
-	/* virtio 1.2, 2.7.9: used in the order in which they were made available, unless relaxed. */
+	/* virtio 1.2, 2.7.9: used in the order in which they were offered, unless relaxed. */
 	if (!model.settings.is_relaxed || model.settings.is_in_order || model.is_wild)
 		return place;
 	while (place != queue->taken_tail && queue->taken[place % TAKEN].id != id)
@@ -278,7 +278,8 @@ static void check_log(void)
 
 			if (model.log[bit / 8] & 1 << bit % 8)
 				is_logged[page] = true;
-			if (memcmp(model.before + page * 4096UL, model.memory + page * 4096UL, 4096) != 0)
+			if (memcmp(model.before + page * 4096UL, model.memory + page * 4096UL,
+				4096) != 0)
 				FUZZ_CHECK(is_logged[page]);
 			if (!is_idle || !engine_wrote[page])
 				continue;

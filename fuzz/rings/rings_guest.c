@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* What the guest writes: chains as a driver makes them, slightly wrong ones, and anything anywhere. */
+/* What the guest writes: chains as a driver makes them, slightly wrong ones, anything anywhere. */
 #include <string.h>
 
 #include "rings.h"
@@ -313,7 +313,7 @@ void guest_index(const struct record *record)
 	struct queue *queue = &model.queues[record->a & 1];
 
 	if (!model.settings.is_packed) {
-		queue->next = (uint16_t)(queue->next + (record->b & 1 ? record->d : (int8_t)record->c));
+		queue->next += record->b & 1 ? record->d : (uint16_t)(int8_t)record->c;
 		guest_write(queue->available + 2, &queue->next, 2);
 		return;
 	}

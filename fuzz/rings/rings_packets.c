@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* Packets: those the guest sends must come as they lay in its memory, those it receives must lie there. */
+/* Packets: those from the guest come as they lay in its memory, those to it lie there. */
 #include <string.h>
 
 #include "rings.h"
@@ -44,7 +44,7 @@ void note_taken(struct queue *queue, const struct chain *chain)
 		.id = chain->id, .slots = chain->slots, .total = chain->total,
 		.tick = model.tick, .first_piece = first, .count = chain->count,
 	};
-	/* A receive chain that was taken translates; it may be long enough before it is followed. */
+	/* A receive chain that was taken translates as far as its packet is long. */
 	if (verdict == CHAIN_MISSING || verdict == CHAIN_UNSURE)
 		taken->total = UINT64_MAX;
 	if (queue->index == 0) {
@@ -212,7 +212,8 @@ static void place(const struct rte_mbuf *packet, const struct taken *taken, uint
 				model.expected[at] = byte;
 			/* Whoever offers bytes twice, or writes them meanwhile, gets anything. */
 			else if (model.owner[at] != UINT64_MAX)
-				FUZZ_CHECK(model.stamp[at] > taken->tick || byte == model.memory[at]);
+				FUZZ_CHECK(model.stamp[at] > taken->tick ||
+					byte == model.memory[at]);
 		}
 		left -= count;
 	}

@@ -57,7 +57,8 @@ static void remove_folder(void)
 static uint64_t driver_flags(unsigned int index)
 {
 	/* DPDK 21.08: no in-flight log beside an engine. */
-	return (index & 16 ? 0 : RTE_VHOST_USER_ASYNC_COPY) | (index & 1 ? RTE_VHOST_USER_LINEARBUF_SUPPORT : 0) |
+	return (index & 16 ? 0 : RTE_VHOST_USER_ASYNC_COPY) |
+		(index & 1 ? RTE_VHOST_USER_LINEARBUF_SUPPORT : 0) |
 		(index & 2 ? RTE_VHOST_USER_EXTBUF_SUPPORT : 0) |
 		(index & 4 ? RTE_VHOST_USER_NET_COMPLIANT_OL_FLAGS : 0) |
 		(index & 8 ? RTE_VHOST_USER_IOMMU_SUPPORT : 0);
