@@ -3,9 +3,8 @@
  */
 
 /*
- * Row E01: engines of all kinds, in both directions at once. Each mbuf that went out comes back
- * once, packets are whole and in order, and nothing is written to what was freed or unmapped: the
- * engine itself looks at that before each copy.
+ * Row E01: engines of all kinds, in both directions. Each mbuf that went out comes back once, packets
+ * are whole and in order, and the engine itself sees that nothing freed or unmapped is written to.
  */
 #include <limits.h>
 
@@ -15,8 +14,7 @@
 
 #define TURNS 300
 #define BURST 32
-/* Of one chain. */
-#define PIECES 5
+#define PIECES 5 /* Of one chain. */
 
 static const uint32_t sizes[] = { 60, 64, 255, 256, 257, 300, 1500, 1900 };
 

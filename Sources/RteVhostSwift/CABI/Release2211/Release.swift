@@ -22,7 +22,7 @@ public enum Release {
     /// Called with each vDPA device that was registered: its structure tells what kind it is.
     static func complete(_ device: UnsafeMutablePointer<rte_vdpa_device>) {
         guard let hardware = unsafe VdpaDevice(device) else { return }
-        let kind = (try? hardware.kind()) ?? 0
+        let kind = (try? hardware.typeNumber()) ?? 0
         unsafe device.pointee.type = kind
     }
 }

@@ -71,6 +71,6 @@ public func rte_vhost_driver_get_vdpa_dev_type(
     return Call.result(name, path: path) { () throws(VhostError) in
         guard let type = unsafe type else { throw .invalidArgument }
         guard let device = try Library.vdpa(path) else { throw .notFound }
-        unsafe type.pointee = try device.kind()
+        unsafe type.pointee = try device.typeNumber()
     }
 }

@@ -7,7 +7,7 @@ import CRteVhost
 extension VdpaDevice {
     /// RTE_VHOST_VDPA_DEVICE_TYPE_…; a driver that does not say has a network device. Throws
     /// `notFound`, `unsupported` when it fails to.
-    func kind() throws(VhostError) -> UInt32 {
+    func typeNumber() throws(VhostError) -> UInt32 {
         // SAFETY: the driver's function gets what the header promises.
         guard let tell = unsafe try operations().get_dev_type else { return 0 }
         var kind: UInt32 = 0
