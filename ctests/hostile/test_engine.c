@@ -3,8 +3,8 @@
  */
 
 /*
- * Row E01: engines of all kinds, in both directions. Each mbuf that went out comes back once, packets
- * are whole and in order, and the engine itself sees that nothing freed or unmapped is written to.
+ * Row E01: engines of all kinds, in both directions. Each mbuf that went out comes back once,
+ * packets are whole and in order, and the engine itself sees that nothing freed is written to.
  */
 #include <limits.h>
 
