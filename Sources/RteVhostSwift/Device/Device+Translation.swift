@@ -67,10 +67,11 @@ extension HeapCell where Value == Device {
     func retryRings() {
         // A ring that waits is polled by nobody who would say so.
         if let report = takeReport() {
-            if report.kind == .brokenChannel {
+            let found = report.kind
+            if found == .brokenChannel {
                 logBrokenChannel(report.queue)
-            } else if let kind = report.kind {
-                deferReport(kind, queue: report.queue)
+            } else if let found {
+                deferReport(found, queue: report.queue)
             }
         }
         forEachQueue { queue in
