@@ -29,3 +29,22 @@ build/asan/$(SONAME_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map Package
 build/tsan/$(SONAME_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map Package.swift \
 		tools/sanitize-library
 	$(SANITIZE_BUILD) thread 22.11 $@
+
+# make sanitize                  all C tests under both; SANITIZER=address or thread for one, HOSTED=1 for the hosted
+#                                Swift tests as well, QUICK=1 for a few programs
+SANITIZER ?= address thread
+SANITIZE_GROUPS ?= ctest ctest-control
+SANITIZE_QUICK ?= control_start_races control_api_callbacks control_api_queue control_frontend_memory \
+	control_frontend_rings control_guest_bad control_guest_shapes test_async_packed
+
+.PHONY: sanitize $(SANITIZER:%=sanitize-%)
+
+sanitize: $(SANITIZER:%=sanitize-%)
+
+sanitize-address: asan-library
+	@TARGETS="$(SANITIZE_GROUPS)" QUICK_PROGRAMS="$(SANITIZE_QUICK)" QUICK=$(QUICK) HOSTED=$(HOSTED) \
+		SWIFT=$(SWIFT) tools/sanitize address
+
+sanitize-thread: tsan-library
+	@TARGETS="$(SANITIZE_GROUPS)" QUICK_PROGRAMS="$(SANITIZE_QUICK)" QUICK=$(QUICK) HOSTED=$(HOSTED) \
+		SWIFT=$(SWIFT) tools/sanitize thread
