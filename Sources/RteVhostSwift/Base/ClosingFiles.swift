@@ -8,7 +8,7 @@ import Synchronization
 /// file before it is closed, and waits), on threads that nobody waits for. They end when nothing is
 /// left to close.
 struct ClosingFiles: ~Copyable {
-    private static let shared: HeapCell<ClosingFiles>? = try? HeapCell(ClosingFiles())
+    private static let shared = LazyCell<ClosingFiles>()
 
     /// Most threads; when all of them wait, files stay open until one is answered.
     private static var threadLimit: Int { 16 }
@@ -29,13 +29,28 @@ struct ClosingFiles: ~Copyable {
 
     /// Closes a file, now or later. Any thread, whatever locks it holds.
     static func close(_ number: Int32) {
-        guard let cell = shared else { return }
-        let needsThread = cell.lock.withLock { cell.value.append(number) }
-        guard needsThread else { return }
-        // Without a thread the file waits for the next one that is to be closed.
-        try? System.startThread(OpaqueCell(cell)) { cell in
-            run(cell.cell(of: ClosingFiles.self))
+        do throws(VhostError) {
+            let cell = try shared.get { () throws(VhostError) in try HeapCell(ClosingFiles()) }
+            guard cell.lock.withLock({ cell.value.append(number) }) else { return }
+            do throws(VhostError) {
+                try System.startThread(OpaqueCell(cell)) { cell in
+                    run(cell.cell(of: ClosingFiles.self))
+                }
+            } catch {
+                // Those that run come to the file; where none does, it is closed here, whoever
+                // may be asked: a process that can start no thread has worse to fear.
+                if cell.lock.withLock({ cell.value.isForsaken }) { run(cell) }
+            }
+        } catch {
+            _ = CRteVhost.close(number)
         }
+    }
+
+    /// True when files wait and no thread is there.
+    private var isForsaken: Bool {
+        guard count > 0 else { return false }
+        for index in 0..<Self.threadLimit where starts[index] != 0 { return false }
+        return true
     }
 
     /// True when no thread is there that will come to the file soon.

@@ -19,16 +19,12 @@ struct FileInquiry: ~Copyable {
     private let answer = Atomic<UInt64>(0)
 
     /// As many answers may be open; as long as they are, no more is asked.
-    private static let cells = makeCells()
+    private static let cells = InlineArray<8, LazyCell<FileInquiry>> { _ in LazyCell() }
     /// How long an answer takes that the kernel has by itself, at most.
     private static var patience: UInt64 { 200_000_000 }
 
     /// No question.
     init() {}
-
-    private static func makeCells() -> InlineArray<8, HeapCell<FileInquiry>?> {
-        InlineArray { _ in try? HeapCell(FileInquiry()) }
-    }
 
     /// Throws `slowFile` unless the file lies in memory or in a local file system, where its pages
     /// come without anybody being asked; `system`. Not with a lock held.
@@ -51,7 +47,7 @@ struct FileInquiry: ~Copyable {
     private static func fileSystem(
         _ file: borrowing FileDescriptor
     ) throws(VhostError) -> UInt64? {
-        guard let cell = claim() else { return nil }
+        guard let cell = try claim() else { return nil }
         do throws(VhostError) {
             var copy = try System.duplicate(file)
             cell.value.number.store(copy.number, ordering: .relaxed)
@@ -67,9 +63,11 @@ struct FileInquiry: ~Copyable {
         return cell.value.wait()
     }
 
-    private static func claim() -> HeapCell<FileInquiry>? {
+    private static func claim() throws(VhostError) -> HeapCell<FileInquiry>? {
         for index in 0..<8 {
-            guard let cell = cells[index] else { continue }
+            let cell = try cells[index].get { () throws(VhostError) in
+                try HeapCell(FileInquiry())
+            }
             let (isOurs, _) = cell.value.state.compareExchange(
                 expected: .idle, desired: .asking, ordering: .acquiringAndReleasing)
             if isOurs { return cell }
