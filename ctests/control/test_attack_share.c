@@ -7,6 +7,9 @@
 #define _GNU_SOURCE
 #include "control.h"
 
+#include <sys/mman.h>
+#include <sys/resource.h>
+
 #define VIDS 1024
 
 static struct control_stage stage;
@@ -49,8 +52,58 @@ static void all_vids(void **state)
 	control_stage_end(&stage);
 }
 
+/** A frontend that adds regions of one page until it may not. @return how many it has. */
+static int take_regions(int socket, int file)
+{
+	uint64_t protocol = GUEST_BIT(GUEST_PROTOCOL_REPLY_ACK) |
+		GUEST_BIT(GUEST_PROTOCOL_CONFIGURE_MEM_SLOTS);
+	int taken = 0;
+
+	control_send(socket, GUEST_SET_PROTOCOL_FEATURES, GUEST_FLAG_VERSION, &protocol, 8, NULL, 0);
+	while (taken < 509) {
+		uint64_t place = (uint64_t)(taken + 1) << 20;
+		struct guest_mem_single single = {
+			.region = { .gpa = place, .size = 4096, .user_addr = place },
+		};
+
+		if (control_ask(socket, GUEST_ADD_MEM_REG, &single, sizeof(single), file) != 0)
+			break;
+		taken++;
+	}
+	return taken;
+}
+
+/** Frontends of one socket keep as many descriptors as they can. */
+static void all_descriptors(void **state)
+{
+	struct rlimit limit = { .rlim_cur = 1024, .rlim_max = 1024 };
+	struct control_device victim;
+	int file, regions = 0;
+
+	(void)state;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	control_stage_begin(&stage, "descriptors");
+	control_listen(&victim, "descriptors-victim", 0);
+	file = memfd_create("greedy", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(file, 4096), 0);
+	while (socket_count < 100) {
+		int socket = control_connect(&stage.target);
+
+		/* Some are hung up on: that is the point. */
+		sockets[socket_count++] = socket;
+		regions += take_regions(socket, file);
+	}
+	assert_in_range(regions, 509, 1024);
+	check_victim(&victim);
+	close(file);
+	drop_all();
+	rte_vhost_driver_unregister(victim.path);
+	control_stage_end(&stage);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(all_vids),
+	cmocka_unit_test(all_descriptors),
 };
 
 CONTROL_MAIN_QUIET(240, tests)

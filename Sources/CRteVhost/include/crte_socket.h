@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -198,6 +199,14 @@ static inline int crte_end_linger(int fd)
 static inline int crte_is_memory(int fd)
 {
 	return fcntl(fd, F_GET_SEALS) >= 0;
+}
+
+/** Descriptors that the process may have, RLIMIT_NOFILE; 0 on error. */
+static inline uint64_t crte_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 /** Type of the file system of a file, 0 on error; whoever serves it is asked. */

@@ -8,6 +8,8 @@ enum FrontendFault: Equatable {
     case malformed
     /// Descriptors attached to a request that has none, or too few, or too many.
     case descriptors
+    /// The process has hardly any descriptors left, and the socket's devices have many of them.
+    case tooManyDescriptors
     /// A request code that is not handled.
     case unknownRequest
     /// A queue index beyond what the device has.
@@ -36,6 +38,7 @@ enum FrontendFault: Equatable {
         switch self {
         case .malformed: "malformed message"
         case .descriptors: "wrong number of file descriptors"
+        case .tooManyDescriptors: "no more file descriptors for this socket, the process runs short"
         case .unknownRequest: "unknown request"
         case .queueIndex: "queue index out of range"
         case .badValue: "value out of range"

@@ -128,6 +128,9 @@ enum System {
         unsafe getenv(UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self))
     }
 
+    /// Descriptors that the process may have: RLIMIT_NOFILE.
+    static var descriptorLimit: UInt64 { crte_descriptor_limit() }
+
     /// Nanoseconds of the monotonic clock.
     static func nanoseconds() -> UInt64 {
         var time = timespec()

@@ -96,6 +96,7 @@ extension HeapCell where Value == EventLoop {
         _ socket: consuming FileDescriptor, _ driver: HeapCell<Driver>
     ) throws(VhostError) {
         guard mayOpen(driver) else { throw .limitReached }
+        try DescriptorShare.check(socket.number, of: driver.value.path)
         let device = try DeviceTable.open(hooks: value.hooks)
         // Other threads may change what the driver offers.
         let hardware = value.registry.lock.withLock { () -> VdpaDevice? in

@@ -39,6 +39,15 @@ struct RawMessage: ~Copyable {
 }
 
 extension RawMessage {
+    /// The highest number among the descriptors; -1 without any.
+    var highestDescriptor: Int32 {
+        var highest: Int32 = -1
+        for index in 0..<descriptors.count {
+            highest = max(highest, descriptors.number(at: index))
+        }
+        return highest
+    }
+
     /// A reader of the payload.
     var reader: ByteReader { ByteReader(payload, count: Int(header.payloadByteCount)) }
 

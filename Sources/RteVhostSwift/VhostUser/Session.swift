@@ -65,6 +65,7 @@ struct Session: ~Copyable {
         if let entry {
             try raw.check(entry)
             try Handlers.checkState(device, entry, raw)
+            try DescriptorShare.check(raw.highestDescriptor, of: device.value.path)
         }
         let reply: Reply
         if let handlers = device.externalHandlers {
