@@ -59,7 +59,8 @@ static int take_regions(int socket, int file)
 		GUEST_BIT(GUEST_PROTOCOL_CONFIGURE_MEM_SLOTS);
 	int taken = 0;
 
-	control_send(socket, GUEST_SET_PROTOCOL_FEATURES, GUEST_FLAG_VERSION, &protocol, 8, NULL, 0);
+	control_send(socket, GUEST_SET_PROTOCOL_FEATURES, GUEST_FLAG_VERSION, &protocol, 8, NULL,
+		     0);
 	while (taken < 509) {
 		uint64_t place = (uint64_t)(taken + 1) << 20;
 		struct guest_mem_single single = {

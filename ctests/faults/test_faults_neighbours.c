@@ -57,14 +57,15 @@ static int count_lines(const char *text, const char *one, const char *other)
 /** A connection waits in the backlog and is taken as soon as that can be. */
 static void who_comes_waits(void **state)
 {
-	int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), at;
+	int socket_fd, at;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	static char text[CONTROL_TEXT];
 	uint64_t features = 0;
 
 	(void)state;
-	assert_true(socket_fd >= 0);
 	control_stage_begin(&stage, "waits");
+	socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(socket_fd >= 0);
 	/* A path of 107 bytes has its zero as well. */
 	memcpy(address.sun_path, stage.target.path, sizeof(address.sun_path));
 	at = control_events();
