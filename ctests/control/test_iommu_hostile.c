@@ -15,11 +15,6 @@ static struct control_iommu iommu;
 static struct control_counts before;
 static const struct guest_shape direct;
 
-static struct guest_frontend *frontend(void)
-{
-	return &iommu.device.guest->frontend;
-}
-
 static void begin(const char *name, uint64_t seed)
 {
 	struct guest_config config;
