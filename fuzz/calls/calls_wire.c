@@ -162,7 +162,8 @@ static void send_any(struct rig_link *link, const struct record *record)
 			.gpa = REGION_GPA + (record->d & 1 ? REGION_SIZE : 0), .size = REGION_SIZE,
 			.user_addr = REGION_USER + (record->d & 1 ? REGION_SIZE : 0),
 		};
-	if (request == GUEST_SET_BACKEND_REQ_FD && link->backend < 0 &&
+	/* A link without connection is not taken down. */
+	if (request == GUEST_SET_BACKEND_REQ_FD && link->socket >= 0 && link->backend < 0 &&
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0) {
 		link->backend = pair[0];
 		count = 1;

@@ -189,16 +189,23 @@ static void read_used(const struct queue *queue, unsigned int position, uint16_t
 	memcpy(model.expected + start + 8, model.memory + start + 8, 8);
 }
 
-static unsigned int find_taken(struct queue *queue, uint16_t id)
+/* The chain that an entry is about; of several with its id, the least that holds its bytes. */
+static unsigned int find_taken(struct queue *queue, uint16_t id, uint32_t length)
 {
-	unsigned int place = queue->taken_head;
+	unsigned int place = queue->taken_head, found = queue->taken_tail;
 
 	/* virtio 1.2, 2.7.9: used in the order in which they were offered, unless relaxed. */
 	if (!model.settings.is_relaxed || model.settings.is_in_order || model.is_wild)
 		return place;
-	while (place != queue->taken_tail && queue->taken[place % TAKEN].id != id)
-		place++;
-	return place;
+	for (; place != queue->taken_tail; place++) {
+		const struct taken *taken = &queue->taken[place % TAKEN];
+
+		if (taken->id == id && taken->total >= length &&
+		    (found == queue->taken_tail ||
+		     taken->total < queue->taken[found % TAKEN].total))
+			found = place;
+	}
+	return found;
 }
 
 static void follow_used(struct queue *queue)
@@ -223,7 +230,7 @@ static void follow_used(struct queue *queue)
 			return;
 		FUZZ_CHECK(queue->taken_head != queue->taken_tail);
 		read_used(queue, position, &id, &length);
-		place = find_taken(queue, id);
+		place = find_taken(queue, id, length);
 		FUZZ_CHECK(place != queue->taken_tail);
 		used = queue->taken[place % TAKEN];
 		for (; place != queue->taken_head; place--)
