@@ -110,9 +110,18 @@ extension HeapCell where Value == Device {
                 queue.value.reset()
             }
         }
+        shrinkMemory()
         reset()
         DeviceTable.noteClosed(value.vid)
         return true
+    }
+
+    /// Gives back what the regions of a large guest took besides their mappings. Without memory for
+    /// less memory, what there is stays.
+    private func shrinkMemory() {
+        guard value.memory.hasGrown, var memory = try? GuestMemory() else { return }
+        // Unmapped without locks.
+        changeMemory { swap(&$0, &memory) }
     }
 }
 

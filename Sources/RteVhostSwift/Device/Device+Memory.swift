@@ -98,7 +98,7 @@ extension HeapCell where Value == Device {
 
     /// Changes the memory while nobody translates: bursts hold their queue's lock, callers of the
     /// API the device's.
-    private func changeMemory<Result: ~Copyable>(
+    func changeMemory<Result: ~Copyable>(
         _ body: (inout GuestMemory) -> Result
     ) -> Result {
         forEachQueue { $0.lock.lock() }

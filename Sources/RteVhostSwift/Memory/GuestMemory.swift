@@ -43,6 +43,11 @@ struct GuestMemory: ~Copyable {
         return false
     }
 
+    /// True when it takes more than memory without regions does, since it had many.
+    var hasGrown: Bool {
+        tableCapacity > Self.maximumRegionCount || owners.capacity > Self.maximumRegionCount
+    }
+
     /// Unmaps everything.
     mutating func removeAll() {
         table.removeAll()

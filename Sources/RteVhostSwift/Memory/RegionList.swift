@@ -7,7 +7,8 @@ import CRteVhost
 @safe
 struct RegionList: ~Copyable {
     private var storage: UnsafeMutablePointer<MappedRegion>
-    private var capacity: Int
+    /// Regions that there is room for.
+    private(set) var capacity: Int
 
     /// Regions in the list.
     private(set) var count = 0

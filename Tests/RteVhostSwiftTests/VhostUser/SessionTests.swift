@@ -164,6 +164,23 @@ struct SessionTests {
         #expect(regions == 0)
     }
 
+    @Test("a closed device gives back what its many regions took")
+    func closedMemory() throws {
+        #expect(frontend.number(16, ProtocolFeature.memorySlots) == nil)
+        for index in 0..<UInt64(40) {
+            // ADD_MEM_REG: padding, address, size, frontend's address, offset.
+            let payload = [0, index << 20, 4096, index << 20, 0].flatMap(
+                MockFrontend.littleEndian)
+            #expect(frontend.request(37, payload, files: [guest.areas[0].file]) == nil)
+        }
+        let hadGrown = frontend.device.value.memory.hasGrown
+        #expect(hadGrown)
+        frontend.device.close()
+        let hasGrown = frontend.device.value.memory.hasGrown
+        let regions = frontend.device.value.memory.table.count
+        #expect(!hasGrown && regions == 0)
+    }
+
     @Test("VhostError.busy: memory and rings stay while an engine does not finish")
     func busy() throws {
         let hooks = DatapathHooks(
