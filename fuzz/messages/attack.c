@@ -191,6 +191,11 @@ bool attack_perform(struct attack *attack, const struct record *record)
 		guest_offer(attack, record);
 		return true;
 	case ACTION_WRITE:
+		if (record->form & 4) {
+			files_write_inflight(record->choice % 0x800, record->value,
+				1U << (record->form & 3));
+			return true;
+		}
 		files_write(attack->memory, MARGIN_BYTES + record->choice % (MEMORY_BYTES - 8),
 			&record->value, 1U << (record->form & 3));
 		return true;

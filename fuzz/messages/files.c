@@ -4,6 +4,7 @@
 
 #include "messages.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,6 +129,15 @@ void files_write(enum file_kind kind, uint64_t offset, const void *bytes, size_t
 	/* Where it was cut short it grows again, as a frontend could have it. */
 	if (offset <= FILE_BYTES && count <= FILE_BYTES - offset)
 		FUZZ_CHECK(pwrite(numbers[kind], bytes, count, (off_t)offset) == (ssize_t)count);
+}
+
+/* What an earlier backend may have left in the record of chains in flight. */
+void files_write_inflight(uint64_t offset, uint64_t value, size_t count)
+{
+	int number = inflight_kept >= 0 ? inflight_kept : numbers[FILE_INFLIGHT];
+
+	/* One of the library's own cannot grow. */
+	FUZZ_CHECK(pwrite(number, &value, count, (off_t)offset) >= 0 || errno == EPERM);
 }
 
 void files_truncate(enum file_kind kind, uint64_t size)

@@ -176,6 +176,7 @@ int files_number(enum file_kind kind, struct attack *attack);
 bool files_reset(bool is_margin_shared);
 void files_keep_inflight(int number);
 void files_write(enum file_kind kind, uint64_t offset, const void *bytes, size_t count);
+void files_write_inflight(uint64_t offset, uint64_t value, size_t count);
 void files_truncate(enum file_kind kind, uint64_t size);
 
 /** payload.c: the right message for a request; its payload's bytes and its descriptors. */

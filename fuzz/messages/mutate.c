@@ -89,6 +89,12 @@ static void make_record(struct record *record)
 	/* Many bits say where the parts of a ring lie. */
 	if (record->kind == GUEST_SET_VRING_ADDR && one_in(2))
 		record->choice = pick(1 << 24);
+	/* Small numbers at places where a record has its fields. */
+	if (record->kind == ACTION_WRITE && one_in(2)) {
+		record->form = (uint8_t)(4 | pick(4));
+		record->choice = pick(one_in(2) ? 0x40 : 0x600);
+		record->value = one_in(2) ? pick(20) : record->value;
+	}
 	if (record->kind == GUEST_SET_FEATURES)
 		record->choice = one_in(2) ? (uint64_t)pick(8) << 56 : any_value();
 }
