@@ -53,14 +53,6 @@ struct GuestMemory: ~Copyable {
         table.removeAll()
         mappedByteCount = 0
         owners.removeAll()
-        // The next guest with this vid need not pay for the many regions of the last one. Without
-        // memory for less it keeps more.
-        guard tableCapacity > Self.maximumRegionCount,
-            let small = try? MemoryTable(capacity: Self.maximumRegionCount)
-        else { return }
-        table.free()
-        table = small
-        tableCapacity = Self.maximumRegionCount
     }
 
     /// Adds a region. Throws `limitReached`, `outOfMemory`, or `badValue` when it overlaps one that

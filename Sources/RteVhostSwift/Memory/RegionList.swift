@@ -66,18 +66,11 @@ struct RegionList: ~Copyable {
         return region
     }
 
-    /// Lets go of all, and of the room that was made for them.
+    /// Lets go of all.
     mutating func removeAll() {
         // SAFETY: the first `count` are initialised.
         unsafe storage.deinitialize(count: count)
         count = 0
-        guard capacity > GuestMemory.maximumRegionCount,
-            let small = unsafe try? Self.allocate(GuestMemory.maximumRegionCount)
-        else { return }
-        // SAFETY: allocated by this type; nothing in it is initialised any more.
-        unsafe free(storage)
-        unsafe storage = small
-        capacity = GuestMemory.maximumRegionCount
     }
 
     /// The region at `index`.
