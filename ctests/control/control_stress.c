@@ -152,7 +152,8 @@ static void to_guest(struct plane *plane, int vid)
 
 	for (; made < 4 && (mbufs[made] = rte_pktmbuf_alloc(control_pool())); made++) {
 		stamp.sequence = plane->sequence++;
-		guest_packet_fill((uint8_t *)rte_pktmbuf_append(mbufs[made], STRESS_FRAME), STRESS_FRAME, &stamp);
+		guest_packet_fill((uint8_t *)rte_pktmbuf_append(mbufs[made], STRESS_FRAME),
+				  STRESS_FRAME, &stamp);
 	}
 	if (stress_variant->async) {
 		sent = rte_vhost_submit_enqueue_burst(vid, plane->queue, mbufs, made, done,
