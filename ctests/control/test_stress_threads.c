@@ -4,9 +4,10 @@
 
 /*
  * A data plane thread for each queue of three queue pairs, while its frontend changes memory,
- * rings, log, translations and connection, and threads of the application register and unregister channels
- * and the driver, and ask all that can be asked. Each packet that arrives is what was sent, nothing
- * is left over. Meant for ThreadSanitizer (make sanitize); STRESS_MS=n: so long for each variant.
+ * rings, log, translations and connection, and threads of the application register and unregister
+ * channels and the driver, and ask all that can be asked. Each packet that arrives is what was
+ * sent, nothing is left over. Meant for ThreadSanitizer (make sanitize); STRESS_MS=n: so long for
+ * each variant.
  */
 #define _GNU_SOURCE
 #include "control_stress.h"
