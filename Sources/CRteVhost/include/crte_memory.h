@@ -53,6 +53,17 @@ static inline struct crte_pair crte_load_pair(const void *p)
 	return pair;
 }
 
+/* What only one thread writes and others may look at. */
+static inline uint32_t crte_load_relaxed_u32(const void *p)
+{
+	return __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
+}
+
+static inline void crte_store_relaxed_u32(void *p, uint32_t value)
+{
+	__atomic_store_n((uint32_t *)p, value, __ATOMIC_RELAXED);
+}
+
 static inline uint16_t crte_load_acquire_u16(const void *p)
 {
 	return __atomic_load_n((const uint16_t *)p, __ATOMIC_ACQUIRE);

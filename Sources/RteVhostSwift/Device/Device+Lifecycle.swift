@@ -50,7 +50,7 @@ extension HeapCell where Value == Device {
     /// DPDK 21.08: a net device runs from the moment its first pair is ready and, where status is
     /// negotiated, the driver said so.
     private var canRun: Bool {
-        for index in 0..<(value.isNet ? 2 : 1) {
+        for index in 0..<(value.isNet.load(ordering: .relaxed) ? 2 : 1) {
             guard let queue = value.queue(index) else { return false }
             guard queue.lock.withLock({ queue.value.isReady }) else { return false }
         }
@@ -128,6 +128,8 @@ extension HeapCell where Value == Device {
 extension HeapCell where Value == Device {
     /// Back to the state of a device that was never connected.
     fileprivate func reset() {
+        // Data threads may hold a queue of it still; unmapping may take long, and is for later.
+        changeMemory { $0.hide() }
         value.features.store(0, ordering: .relaxed)
         value.protocolFeatures.store(0, ordering: .relaxed)
         value.mtu.store(0, ordering: .relaxed)

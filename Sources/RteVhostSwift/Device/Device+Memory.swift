@@ -101,11 +101,11 @@ extension HeapCell where Value == Device {
     func changeMemory<Result: ~Copyable>(
         _ body: (inout GuestMemory) -> Result
     ) -> Result {
-        forEachQueue { $0.lock.lock() }
+        forEachCell { $0.lock.lock() }
         lock.lock()
         defer {
             lock.unlock()
-            forEachQueue { $0.lock.unlock() }
+            forEachCell { $0.lock.unlock() }
         }
         return body(&value.memory)
     }

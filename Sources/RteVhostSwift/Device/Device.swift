@@ -74,14 +74,16 @@ struct Device: ~Copyable {
     var offeredQueuePairs: UInt32 = 0
     /// The built-in net backend serves the device; false once the application set features of its
     /// own.
-    var isNet = true
+    let isNet = Atomic<Bool>(true)
     /// The device ran at some time of its connection. Event thread.
     var hasRun = false
     /// The connection is gone, but an engine still copies: memory and packets are kept until it is
     /// done.
     var isDraining = false
 
-    fileprivate var queues = InlineArray<256, HeapCell<VirtQueue>?>(repeating: nil)
+    /// By index plus one: ThreadSanitizer takes a new element for a write of the first one, which
+    /// nobody reads.
+    fileprivate var queues = InlineArray<257, HeapCell<VirtQueue>?>(repeating: nil)
     /// Parts of a queue for which the memory ended half-way: the next one gets them.
     fileprivate var spareDatapath: OpaqueCell?
     fileprivate var spareIOTLB: HeapCell<IOTLB>?
@@ -99,11 +101,20 @@ struct Device: ~Copyable {
     @inline(__always)
     func queue(_ index: Int) -> HeapCell<VirtQueue>? {
         guard index >= 0, index < queueCount.load(ordering: .acquiring) else { return nil }
-        return queues[index]
+        return queues[index &+ 1]
     }
 }
 
 extension HeapCell where Value == Device {
+    /// Every queue that was ever made: a thread that found one of an earlier connection may use its
+    /// lock still.
+    func forEachCell(_ body: (HeapCell<VirtQueue>) -> Void) {
+        for position in 1...Device.maximumQueueCount {
+            guard let queue = value.queues[position] else { return }
+            body(queue)
+        }
+    }
+
     /// The queue at `index`, made if it is new, along with those below it. Event thread. Throws
     /// `queueIndex`, `outOfMemory`.
     func makeQueue(_ index: Int) throws(VhostError) -> HeapCell<VirtQueue> {
@@ -114,16 +125,16 @@ extension HeapCell where Value == Device {
         let known = value.queueCount.load(ordering: .relaxed)
         for position in known..<max(index + 1, known) {
             let cell: HeapCell<VirtQueue>
-            if let old = value.queues[position] {
+            if let old = value.queues[position + 1] {
                 cell = old
             } else {
                 cell = try makeCell(position)
-                value.queues[position] = cell
+                value.queues[position + 1] = cell
             }
             adopt(profile, cell)
             value.queueCount.store(position + 1, ordering: .releasing)
         }
-        guard let cell = value.queues[index] else { throw .notFound }
+        guard let cell = value.queues[index + 1] else { throw .notFound }
         return cell
     }
 

@@ -48,9 +48,13 @@ struct GuestMemory: ~Copyable {
         tableCapacity > Self.maximumRegionCount || owners.capacity > Self.maximumRegionCount
     }
 
+    /// From here on nothing translates; what is mapped stays so.
+    mutating func hide() { table.removeAll() }
+
     /// Unmaps everything.
     mutating func removeAll() {
-        table.removeAll()
+        // A burst on a queue that was closed may look at it, where it was hidden.
+        if table.count > 0 { table.removeAll() }
         mappedByteCount = 0
         owners.removeAll()
     }

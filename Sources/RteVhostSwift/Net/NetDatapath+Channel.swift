@@ -14,7 +14,8 @@ extension NetDatapath {
         guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
             throw .notFound
         }
-        guard device.value.flags.allowsAsyncCopy else { throw .invalidArgument }
+        let flags = device.lock.withLock { device.value.flags }
+        guard flags.allowsAsyncCopy else { throw .invalidArgument }
         try cell.lock.withLock { () throws(VhostError) in
             let state = cell.value.datapath.cell(of: NetQueue.self)
             // It may have closed since it was found.

@@ -124,7 +124,8 @@ extension NetDatapath {
         _ vid: Int32, _ queue: UInt16, _ direction: Direction
     ) -> (HeapCell<Device>, HeapCell<VirtQueue>)? {
         guard let device = DeviceTable.find(vid) else { return nil }
-        guard direction.fits(queue), device.value.isNet, let cell = device.value.queue(Int(queue))
+        guard direction.fits(queue), device.value.isNet.load(ordering: .relaxed),
+            let cell = device.value.queue(Int(queue))
         else {
             logWrongQueue(device, queue)
             return nil

@@ -32,16 +32,16 @@ struct PoolCache: BitwiseCopyable {
     @inline(__always)
     var flushThreshold: Int { unsafe Int(base.load(fromByteOffset: 4, as: UInt32.self)) }
 
-    /// Objects it holds.
+    /// Objects it holds. Other threads may ask how many they are.
     // SAFETY: a cache belongs to one thread; its layout is the release's.
     @inline(__always)
-    var length: Int { unsafe Int(base.load(fromByteOffset: 8, as: UInt32.self)) }
+    var length: Int { unsafe Int(crte_load_relaxed_u32(base + 8)) }
 
     /// Sets `length`.
     @inline(__always)
     func setLength(_ length: Int) {
         // SAFETY: a cache belongs to one thread; its layout is the release's.
-        unsafe base.storeBytes(of: UInt32(length), toByteOffset: 8, as: UInt32.self)
+        unsafe crte_store_relaxed_u32(base + 8, UInt32(length))
     }
 
     /// Copies the last `count` objects, the very last first; they stay in the cache.

@@ -21,6 +21,8 @@ struct Driver: ~Copyable {
         case closing
     }
 
+    /// Next driver of the registry's chain or list of free cells, or -1.
+    var next = -1
     /// When a client connects next. Event thread, once it is started.
     var reconnection = Reconnection()
     /// The socket's path.
@@ -50,8 +52,6 @@ struct Driver: ~Copyable {
     var fresh: FileDescriptor?
     /// First of its devices that are connected or wait for an engine, or -1. Event thread.
     var firstSession = -1
-    /// Next driver of the registry's chain or list of free cells, or -1.
-    var next = -1
     /// When a refused connection was logged last, in nanoseconds; a line a second is enough.
     var refusalLogged: UInt64 = 0
     /// Counts uses of the cell, so that an event for an earlier use is known as stale.

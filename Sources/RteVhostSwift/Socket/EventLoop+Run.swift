@@ -207,10 +207,11 @@ extension HeapCell where Value == EventLoop {
             guard let closing else { continue }
             guard !endSessions(of: closing) else { continue }
             if let listener = closing.value.listener?.number { value.poll.remove(listener) }
+            let registry = value.registry
+            registry.lock.lock()
             closing.value.stopListening()
-            value.registry.lock.lock()
-            value.registry.value.release(closing)
-            value.registry.lock.unlock()
+            registry.value.release(closing)
+            registry.lock.unlock()
             value.closingCount.subtract(1, ordering: .releasing)
         }
     }
@@ -235,7 +236,7 @@ extension HeapCell where Value == Device {
         value.offeredFeatures = driver.value.features
         value.offeredProtocolFeatures = driver.value.protocolFeatures
         value.offeredQueuePairs = driver.value.queuePairs
-        value.isNet = driver.value.isNet
+        value.isNet.store(driver.value.isNet, ordering: .relaxed)
         lock.unlock()
     }
 }

@@ -59,7 +59,8 @@ extension Library {
         defer { loop.value.registry.lock.unlock() }
         guard let (_, driver) = loop.value.registry.value.find(path) else { throw .notFound }
         if driver.value.state == .registered {
-            loop.value.registry.value.release(driver)
+            let registry = loop.value.registry
+            registry.value.release(driver)
             return .done
         }
         guard mayWait else { throw .busy }

@@ -35,7 +35,8 @@ enum Library {
         defer { loop.value.registry.lock.unlock() }
         guard loop.value.registry.value.find(path) == nil else { throw .exists }
         let environment = try System.allowedUsers()
-        let driver = try loop.value.registry.value.claim(path)
+        let registry = loop.value.registry
+        let driver = try registry.value.claim(path)
         driver.value.flags = flags
         driver.value.peers.environment = environment
         driver.value.features = Feature.netDefaults(flags)

@@ -10,7 +10,8 @@ private func counted(
     _ vid: Int32, _ queue: UInt16
 ) throws(VhostError) -> HeapCell<VirtQueue> {
     let (device, cell) = try Call.queue(vid, queue)
-    guard device.value.flags.keepsStatistics else { throw .unsupported }
+    let flags = device.lock.withLock { device.value.flags }
+    guard flags.keepsStatistics else { throw .unsupported }
     return cell
 }
 
