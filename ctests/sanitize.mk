@@ -34,7 +34,7 @@ build/tsan/$(SONAME_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map Package
 #                                Swift tests as well, QUICK=1 for a few programs
 SANITIZER ?= address thread
 SANITIZE_GROUPS ?= ctest ctest-control
-SANITIZE_QUICK ?= control_start_races control_api_callbacks control_api_queue control_frontend_memory \
+SANITIZE_QUICK ?= control_stress_threads control_start_races control_api_callbacks control_api_queue control_frontend_memory \
 	control_frontend_rings control_guest_bad control_guest_shapes test_async_packed
 
 .PHONY: sanitize $(SANITIZER:%=sanitize-%)
