@@ -110,12 +110,13 @@ FUZZ_INPUT_planted = $(patsubst %,build/fuzz/planted/%,$(FUZZ_LIBRARY_SOURCES)) 
 
 # The planted bugs are patches over a copy: the library's own sources know nothing of them.
 $(patsubst %,build/fuzz/planted/%,$(FUZZ_LIBRARY_SOURCES)) &: $(FUZZ_LIBRARY_SOURCES) $(wildcard fuzz/planted/*.patch)
-	@rm -rf build/fuzz/planted/Sources
-	@mkdir -p build/fuzz/planted
-	cp -R Sources build/fuzz/planted/Sources
+	@rm -rf build/fuzz/planted/new build/fuzz/planted/Sources
+	@mkdir -p build/fuzz/planted/new
+	cp -R Sources build/fuzz/planted/new/Sources
 	@set -e; for patch in $(sort $(wildcard fuzz/planted/*.patch)); do \
-		echo "planting $$patch"; patch -s -p1 -d build/fuzz/planted <$$patch; done
-	@find build/fuzz/planted/Sources -name '*.swift' -exec touch {} +
+		echo "planting $$patch"; patch -s -p1 -d build/fuzz/planted/new <$$patch; done
+	@find build/fuzz/planted/new -name '*.swift' -exec touch {} +
+	@mv build/fuzz/planted/new/Sources build/fuzz/planted/Sources
 
 # $(1): variant, $(2): a folder that fuzzers share.
 define fuzz_folder
