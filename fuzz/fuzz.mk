@@ -155,5 +155,5 @@ build/fuzz/coverage/lib/$(SONAME): $(FUZZ_LIBRARY_coverage) version.map
 		-Xlinker --version-script=version.map -o $@ $(filter %.o,$^)
 
 fuzz-coverage: $(FUZZERS:%=build/fuzz/coverage/%) build/fuzz/coverage/lib/$(SONAME) \
-		$(CTEST_PROGRAMS) $(CONTROL_PROGRAMS) $(HOSTILE_TESTS) $(FAULTS_TESTS)
+		$(CTEST_PROGRAMS) $(CONTROL_PROGRAMS) $(HOSTILE_TESTS) $(FAULTS_TESTS) $(INSIDE_TESTS) $(INSIDE_MADE)
 	fuzz/coverage
