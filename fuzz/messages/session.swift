@@ -45,7 +45,7 @@ public func open(
     device.value.offeredProtocolFeatures =
         choices & 1 != 0 ? flags.servedProtocolFeatures : flags.protocolFeatures
     device.value.offeredQueuePairs = pairs
-    device.value.isNet = choices & 2 == 0
+    device.value.isNet.store(choices & 2 == 0, ordering: .relaxed)
     if let operations = operations?.pointee {
         device.value.callbacks = DeviceCallbacks(
             newDevice: operations.new_device, destroyDevice: operations.destroy_device,
