@@ -312,8 +312,9 @@ static void G09_a_whole_lap_becomes_available(struct hostile *hostile)
 		bench_send_many(hostile->bench, 32, HOSTILE_FRAME);
 		assert_int_equal(bench_dequeue(hostile->bench, 64), hostile->async ? 0 : 32);
 		for (int i = 0; i < 32; i++)
-			packed->descriptors[i].flags = packed->avail.wrap ? GUEST_PACKED_AVAIL :
-									    GUEST_PACKED_USED;
+			packed->descriptors[i].flags =
+				packed->avail.wrap == (i >= packed->avail.slot) ?
+					GUEST_PACKED_AVAIL : GUEST_PACKED_USED;
 		if (hostile->async) {
 			/* What is in flight has its slots: not one more is taken. */
 			for (int i = 0; i < 3; i++) {
