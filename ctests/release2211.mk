@@ -10,7 +10,7 @@ R2211_OWN := $(sort $(patsubst ctests/release2211/test_%.c,%, \
 	$(wildcard ctests/release2211/test_*.c)))
 R2211_PROGRAMS := $(R2211_OWN:%=build/ctests/2211_%) $(R2211_SHARED:%=build/ctests/2211_control_%)
 # Without those that copy by 21.08's engines.
-R2211_SUPPORT := $(filter-out %/control_app.c %/control_iommu.c,$(CONTROL_SUPPORT))
+R2211_SUPPORT := $(filter-out %/control_app.c %/control_iommu.c %/control_stress.c,$(CONTROL_SUPPORT))
 R2211_OBJECTS := $(R2211_SUPPORT:ctests/%.c=build/ctests/2211-objects/%.o)
 # Sources of both releases write vhost_device_ops, which 22.11 renamed.
 R2211_FLAGS = $(CONTROL_FLAGS) -Dvhost_device_ops=rte_vhost_device_ops

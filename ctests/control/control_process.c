@@ -139,7 +139,9 @@ void control_capture_begin(void)
 	fflush(stderr);
 	capture_fd = memfd_create("log", MFD_CLOEXEC);
 	saved_stderr = fcntl(2, F_DUPFD_CLOEXEC, 3);
-	if (capture_fd < 0 || saved_stderr < 0 || dup2(capture_fd, 2) < 0)
+	/* Lines of two threads at once take no place of each other. */
+	if (capture_fd < 0 || saved_stderr < 0 || fcntl(capture_fd, F_SETFL, O_APPEND) < 0 ||
+	    dup2(capture_fd, 2) < 0)
 		abort();
 }
 
