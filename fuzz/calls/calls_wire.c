@@ -30,9 +30,10 @@ void setup_memory(void)
 void connect_link(struct rig_link *link, unsigned int path)
 {
 	struct record record = { .a = (uint8_t)path };
+	const char *chosen = chosen_path(&record);
 
-	if (link->socket < 0)
-		(void)rig_connect(link, chosen_path(&record));
+	if (link->socket < 0 && chosen != NULL)
+		(void)rig_connect(link, chosen);
 }
 
 static unsigned int index_of(const struct rig_link *link)

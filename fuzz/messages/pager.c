@@ -4,6 +4,7 @@
 
 #include "messages.h"
 
+#include <errno.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
@@ -61,7 +62,9 @@ static void tell(void)
 	uint64_t value = 1;
 
 	FUZZ_CHECK(write(wake, &value, sizeof(value)) == sizeof(value));
-	FUZZ_CHECK(read(done, &value, sizeof(value)) == sizeof(value));
+	/* The fuzzer's own clock interrupts. */
+	while (read(done, &value, sizeof(value)) != sizeof(value))
+		FUZZ_CHECK(errno == EINTR);
 }
 
 void pager_prepare(void)
