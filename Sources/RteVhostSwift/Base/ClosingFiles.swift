@@ -17,7 +17,6 @@ struct ClosingFiles: ~Copyable {
     /// How long a file takes to close that nobody is asked about, in nanoseconds.
     private static var patience: UInt64 { 5_000_000 }
 
-    private let lock = SpinLock()
     private var files = InlineArray<1024, Int32>(repeating: -1)
     private var first = 0
     private var count = 0
