@@ -41,10 +41,11 @@ struct AddressSpace {
         direct.scannedSlice(at: address, count: wanted)
     }
 
-    /// The same, all `wanted` bytes or nothing.
+    /// A window on the region that has an address; nil where there is none, or addresses are
+    /// translated.
     @inline(__always)
-    func directWhole(at address: GuestAddress, count wanted: UInt32) -> GuestSlice? {
-        direct.scannedWhole(at: address, count: wanted)
+    func window(at address: GuestAddress) -> MemoryWindow? {
+        isTranslated ? nil : table.window(at: address)
     }
 
     @inline(never)

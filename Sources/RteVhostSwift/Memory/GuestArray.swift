@@ -19,6 +19,20 @@ struct GuestArray<Element: GuestValue>: BitwiseCopyable {
         count = slice.count / MemoryLayout<Element>.stride
     }
 
+    private init(unchecked base: UnsafeMutableRawPointer, count: Int) {
+        unsafe self.base = base
+        self.count = count
+    }
+
+    /// The table of `count` elements from `first` on. A range beyond this one is a bug of ours.
+    @inline(__always)
+    func part(from first: Int, count: Int) -> GuestArray {
+        precondition(first >= 0 && count >= 0 && first <= self.count - count)
+        // SAFETY: the slice proved the range; the line above proves the part.
+        return unsafe GuestArray(
+            unchecked: base + first &* MemoryLayout<Element>.stride, count: count)
+    }
+
     /// One element, read once. An index out of range is a bug of ours: rings mask or check first.
     @inline(__always)
     func load(_ index: Int) -> Element {
@@ -63,21 +77,48 @@ extension GuestArray where Element == UInt16 {
     }
 }
 
-extension GuestArray where Element == UInt64 {
-    /// Reads a word that another processor publishes: what it wrote before is visible after.
+/// Descriptors of a packed ring, whose second words say whose they are.
+extension GuestArray where Element == GuestWords {
+    /// The second word, which another processor publishes: what it wrote before is visible after.
     @inline(__always)
-    func loadAcquire(_ index: Int) -> UInt64 {
+    func loadSecondAcquire(_ index: Int) -> UInt64 {
         precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
         // SAFETY: as in load; slices of descriptor rings are aligned, checked when the ring was
         // set up.
-        return unsafe crte_load_acquire_u64(base + index &* 8)
+        return unsafe crte_load_acquire_u64(base + index &* 16 + 8)
     }
 
-    /// Publishes a word: what we wrote before is visible to whoever reads it.
+    /// Both words, the second one first, which another processor publishes.
     @inline(__always)
-    func storeRelease(_ value: UInt64, at index: Int) {
+    func loadAcquire(_ index: Int) -> GuestWords {
+        let second = loadSecondAcquire(index)
+        // SAFETY: the line above proved the index.
+        return GuestWords(first: unsafe crte_load_u64(base + index &* 16), second: second)
+    }
+
+    /// Writes the second word.
+    @inline(__always)
+    func storeSecond(_ value: UInt64, at index: Int) {
         precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-        // SAFETY: as in loadAcquire.
-        unsafe crte_store_release_u64(base + index &* 8, value)
+        // SAFETY: the line above proves the index.
+        unsafe crte_store_u64(base + index &* 16 + 8, value)
+    }
+
+    /// Publishes the second word: what we wrote before is visible to whoever reads it.
+    @inline(__always)
+    func storeSecondRelease(_ value: UInt64, at index: Int) {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+        // SAFETY: as in loadSecondAcquire.
+        unsafe crte_store_release_u64(base + index &* 16 + 8, value)
+    }
+
+    /// Publishes the second words of the first elements, in order: those of `words`, with `bits`.
+    @inline(__always)
+    func publishSeconds(_ words: FixedView<UInt64>, with bits: UInt64) {
+        precondition(words.count <= count)
+        // SAFETY: as in loadSecondAcquire; the line above proves all indices.
+        for index in 0..<words.count {
+            unsafe crte_store_release_u64(base + index &* 16 + 8, words[index] | bits)
+        }
     }
 }

@@ -36,6 +36,14 @@ extension GuestSlice {
         unsafe crte_store_u64(base + offset, value)
     }
 
+    /// Writes four bytes at `offset`.
+    @inline(__always)
+    func store32(_ value: UInt32, at offset: Int) {
+        precondition(offset >= 0 && offset <= count - 4)
+        // SAFETY: within the slice, by the line above.
+        unsafe crte_store_u32(base + offset, value)
+    }
+
     /// Writes two bytes at `offset`.
     @inline(__always)
     func store16(_ value: UInt16, at offset: Int) {

@@ -35,6 +35,14 @@ struct GuestSlice: BitwiseCopyable {
         return unsafe GuestSlice(proven: base + offset, count: count)
     }
 
+    /// What lies behind the first `skipped` bytes. More than there are is a bug of ours.
+    @inline(__always)
+    func dropping(_ skipped: Int) -> GuestSlice {
+        precondition(skipped >= 0 && skipped <= count)
+        // SAFETY: within self, by the line above.
+        return unsafe GuestSlice(proven: base + skipped, count: count &- skipped)
+    }
+
     /// How far behind the first byte `other` begins; nil unless all of it lies in self.
     func offset(of other: GuestSlice) -> Int? {
         let offset = unsafe UInt(bitPattern: other.base) &- UInt(bitPattern: base)

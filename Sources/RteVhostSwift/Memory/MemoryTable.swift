@@ -211,26 +211,25 @@ struct MemoryTable: BitwiseCopyable {
         return nil
     }
 
-    /// The same, all `wanted` bytes or nothing.
+    /// A window on the region that has an address; nil when there is none.
     @inline(__always)
-    func scannedWhole(at address: GuestAddress, count wanted: UInt32) -> GuestSlice? {
+    func window(at address: GuestAddress) -> MemoryWindow? {
         var index = 0
-        // SAFETY: indices below scanCount are regions of the table; the bytes lie in the region,
-        // by the two comparisons, all of which is mapped at host, which is not NULL.
+        // SAFETY: indices below scanCount are regions of the table.
         while index < scanCount {
-            let offset = unsafe address.rawValue &- regions[index].guest
-            let byteCount = unsafe regions[index].byteCount
-            if offset < byteCount {
-                guard UInt64(wanted) <= byteCount &- offset else { return nil }
-                return unsafe GuestSlice(
-                    proven: UnsafeMutableRawPointer(
-                        bitPattern: regions[index].host &+ UInt(offset)
-                    ).unsafelyUnwrapped,
-                    count: Int(wanted))
+            if unsafe address.rawValue &- regions[index].guest < regions[index].byteCount {
+                return unsafe MemoryWindow(proven: regions[index])
             }
             index &+= 1
         }
-        return nil
+        return scanCount == 0 ? searchedWindow(at: address) : nil
+    }
+
+    @inline(never)
+    private func searchedWindow(at address: GuestAddress) -> MemoryWindow? {
+        let index = searched(address.rawValue)
+        // SAFETY: the search finds regions of the table.
+        return index >= 0 ? unsafe MemoryWindow(proven: regions[index]) : nil
     }
 
     /// The same in the region that has the address.

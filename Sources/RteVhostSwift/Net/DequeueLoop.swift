@@ -30,12 +30,12 @@ extension QueueBurst {
         while steps < limit {
             if looksForPlain {
                 let plain = dequeuePlain(
-                    &ring, packets: packets, start: count, limit: limit &- steps)
+                    &ring, packets.dropping(count).first(limit &- steps))
                 steps &+= plain
                 count &+= plain
-                guard steps < limit else { break }
                 // Where one packet is in pieces, the next is likely to be.
                 looksForPlain = plain > 0
+                continue
             }
             steps &+= 1
             let mark = ring.mark

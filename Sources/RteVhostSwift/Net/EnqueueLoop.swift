@@ -30,12 +30,11 @@ extension QueueBurst {
         var looksForPlain = E.completesAtOnce && !profile.logsWrites
         while count < limit, patience > 0 {
             if looksForPlain {
-                let plain = enqueuePlain(
-                    &ring, packets: packets, start: count, limit: limit &- count)
+                let plain = enqueuePlain(&ring, packets.dropping(count))
                 count &+= plain
-                guard count < limit else { break }
                 // Where one packet is in pieces, the next is likely to be.
                 looksForPlain = plain > 0
+                continue
             }
             patience &-= 1
             guard let packet = packets[count] else { return count }

@@ -86,9 +86,13 @@ extension GuestSlice {
     /// Writes the first `byteCount` (10 or 12) bytes of a header into a buffer that has them.
     @inline(__always)
     func storeHeader(_ header: NetHeader, byteCount: Int) {
+        guard byteCount == 12 else {
+            store64(header.first, at: 0)
+            return store16(header.checksumOffset, at: 8)
+        }
+        precondition(count >= 12)
         store64(header.first, at: 0)
-        store16(header.checksumOffset, at: 8)
-        if byteCount == 12 { store16(header.bufferCount, at: 10) }
+        store32(UInt32(header.checksumOffset) | UInt32(header.bufferCount) << 16, at: 8)
     }
 }
 

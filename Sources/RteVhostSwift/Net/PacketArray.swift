@@ -43,6 +43,15 @@ struct PacketArray {
         return unsafe PacketArray(unchecked: base + skipped, count: count &- skipped)
     }
 
+    /// The first `count` places.
+    @inline(__always)
+    func first(_ count: Int) -> PacketArray {
+        precondition(count >= 0 && count <= self.count)
+        // SAFETY: within the array, by the line above.
+        return unsafe PacketArray(unchecked: base, count: count)
+    }
+
+    @inline(__always)
     private init(
         unchecked base: UnsafeMutablePointer<UnsafeMutablePointer<rte_mbuf>?>, count: Int
     ) {

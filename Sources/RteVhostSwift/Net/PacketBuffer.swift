@@ -24,10 +24,10 @@ struct PacketBuffer: BitwiseCopyable {
         unsafe pointer = object.assumingMemoryBound(to: rte_mbuf.self)
     }
 
-    /// Makes a fresh mbuf of a pool a packet of one segment of `byteCount` bytes. Pools keep refcnt
-    /// 1, one segment and no next.
+    /// Makes a fresh mbuf of a pool an empty packet of one segment. Pools keep refcnt 1, one segment
+    /// and no next.
     @inline(__always)
-    func prepare(byteCount: Int = 0) {
+    func prepare() {
         // SAFETY: the caller owns the mbuf.
         // DPDK: no more headroom than there is buffer.
         let offset = unsafe min(UInt64(Self.headroom), UInt64(pointer.pointee.buf_len))
@@ -36,9 +36,27 @@ struct PacketBuffer: BitwiseCopyable {
             of: offset | 0xffff_0001_0001_0000, toByteOffset: 16, as: UInt64.self)
         unsafe pointer.pointee.ol_flags &= OffloadFlags.externalBuffer
         unsafe pointer.pointee.packet_type = 0
-        unsafe pointer.pointee.pkt_len = UInt32(truncatingIfNeeded: byteCount)
-        unsafe pointer.pointee.data_len = UInt16(truncatingIfNeeded: byteCount)
+        unsafe pointer.pointee.pkt_len = 0
+        unsafe pointer.pointee.data_len = 0
         unsafe pointer.pointee.vlan_tci = 0
+        unsafe pointer.pointee.vlan_tci_outer = 0
+        unsafe pointer.pointee.next = nil
+        unsafe pointer.pointee.tx_offload = 0
+    }
+
+    /// The same for one with `byteCount` bytes, at most `capacity`, in few writes.
+    @inline(__always)
+    func prepareFilled(byteCount: Int) {
+        // SAFETY: the caller owns the mbuf. What is written together lies together: data_off,
+        // refcnt, nb_segs, port; packet_type, pkt_len; data_len, vlan_tci.
+        unsafe UnsafeMutableRawPointer(pointer).storeBytes(
+            of: UInt64(Self.headroom) | 0xffff_0001_0001_0000, toByteOffset: 16, as: UInt64.self)
+        unsafe pointer.pointee.ol_flags &= OffloadFlags.externalBuffer
+        unsafe UnsafeMutableRawPointer(pointer).storeBytes(
+            of: UInt64(UInt32(truncatingIfNeeded: byteCount)) << 32, toByteOffset: 32,
+            as: UInt64.self)
+        unsafe UnsafeMutableRawPointer(pointer).storeBytes(
+            of: UInt32(UInt16(truncatingIfNeeded: byteCount)), toByteOffset: 40, as: UInt32.self)
         unsafe pointer.pointee.vlan_tci_outer = 0
         unsafe pointer.pointee.next = nil
         unsafe pointer.pointee.tx_offload = 0
@@ -56,6 +74,23 @@ struct PacketBuffer: BitwiseCopyable {
         unsafe PacketSlice(
             base: pointer.pointee.buf_addr + Self.headroom, count: capacity,
             engine: engineAddress(Self.headroom))
+    }
+
+    /// The first `byteCount` bytes of it, at most `capacity`, for the processor alone.
+    @inline(__always)
+    func freshRoom(_ byteCount: Int) -> PacketSlice {
+        // SAFETY: buf_addr has buf_len bytes.
+        unsafe PacketSlice(
+            base: pointer.pointee.buf_addr + Self.headroom, count: byteCount, engine: nil)
+    }
+
+    /// The data of this segment, for the processor alone.
+    @inline(__always)
+    var plainData: PacketSlice {
+        // SAFETY: the application, or we, put data_len bytes there.
+        unsafe PacketSlice(
+            base: pointer.pointee.buf_addr + Int(pointer.pointee.data_off),
+            count: Int(pointer.pointee.data_len), engine: nil)
     }
 
     /// The data of this segment.

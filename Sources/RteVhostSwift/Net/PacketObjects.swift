@@ -16,6 +16,14 @@ struct PacketObjects {
         self.count = count
     }
 
+    /// The first `count` of them.
+    @inline(__always)
+    func first(_ count: Int) -> PacketObjects {
+        precondition(count >= 0 && count <= self.count)
+        // SAFETY: within these, by the line above.
+        return unsafe PacketObjects(base: base, count: count)
+    }
+
     /// The mbuf at `index`.
     @inline(__always)
     subscript(index: Int) -> PacketBuffer {

@@ -4,77 +4,82 @@
 /// Chains of a packed ring that were taken and not used yet. A guest that offers one of their ids
 /// or slots again breaks the ring's rules, and nothing else would tell.
 struct OutstandingChains: ~Copyable {
-    /// True for each id that is out.
-    private let ids: FixedBuffer<Bool>
+    /// For each id: `out`, or the generation in which it was given back. That of used entries which
+    /// the guest has not seen is the present one, so that showing them frees all their ids at once.
+    private let states: FixedBuffer<UInt32>
     /// What was taken in order, for rewinding: id, and slots above bit 16.
     private let taken: FixedBuffer<UInt32>
     private let mask: UInt16
+    private var generation: UInt32 = 1
 
     /// Chains taken since the ring was set up, and slots that they occupy.
     private(set) var sequence: UInt16 = 0
     private(set) var slotCount = 0
 
+    private static let out = UInt32.max
+
     /// Nothing outstanding in a ring of `size` slots. Throws `outOfMemory`.
     init(size: Int) throws(VhostError) {
         var capacity = 1
         while capacity < size { capacity *= 2 }
-        let ids = try FixedBuffer(count: size, repeating: false)
+        let states = try FixedBuffer<UInt32>(count: size, repeating: 0)
         let taken = try FixedBuffer<UInt32>(count: capacity, repeating: 0)
-        self.ids = ids
+        self.states = states
         self.taken = taken
         mask = UInt16(capacity - 1)
     }
 
     /// What a queue without ring has.
     init() {
-        ids = FixedBuffer()
+        states = FixedBuffer()
         taken = FixedBuffer()
         mask = 0
     }
 
     /// Slots that a guest may still offer.
     @inline(__always)
-    var freeSlots: Int { ids.count &- slotCount }
+    var freeSlots: Int { states.count &- slotCount }
+
+    /// What a loop needs to tell which ids are free, and to give them back without taking.
+    @inline(__always)
+    var ids: OutstandingIds { OutstandingIds(states.view, generation: generation) }
 
     /// Adds a chain of at most `freeSlots` slots; false when its id is out of range or out already.
     @inline(__always)
     mutating func add(id: UInt16, slots: Int) -> Bool {
-        guard Int(id) < ids.count, !ids[Int(id)] else { return false }
-        ids[Int(id)] = true
+        guard ids.isFree(id) else { return false }
+        states[Int(id)] = Self.out
         taken[Int(sequence & mask)] = UInt32(id) | UInt32(truncatingIfNeeded: slots) << 16
         sequence &+= 1
         slotCount &+= slots
         return true
     }
 
-    /// True when a chain with this id may be added.
-    @inline(__always)
-    func isFree(_ id: UInt16) -> Bool { Int(id) < ids.count && !ids[Int(id)] }
-
-    /// Marks an id as out, of a chain that never goes back: its slots are for `occupy`.
-    @inline(__always)
-    func reserve(_ id: UInt16) { ids[Int(id)] = true }
-
-    /// The slots of reserved ids. They count as taken: whoever compares marks sees that.
+    /// The slots of ids that were given back without being taken. They count as taken: whoever
+    /// compares marks sees that.
     @inline(__always)
     mutating func occupy(_ slots: Int) {
         slotCount &+= slots
         sequence &+= UInt16(truncatingIfNeeded: slots)
     }
 
-    /// Forgets the id of a chain that was used: its slots are for `vacate`.
+    /// Gives back the id of a chain that was used: it is free once the guest is shown that.
     @inline(__always)
-    func release(_ id: UInt16) { ids[Int(id)] = false }
+    func giveBack(_ id: UInt16) { ids.giveBack(id) }
 
-    /// The slots of released ids.
+    /// The guest is shown what was given back: `slots` in all.
     @inline(__always)
-    mutating func vacate(_ slots: Int) { slotCount &-= slots }
-
-    /// Forgets a chain that was used.
-    @inline(__always)
-    mutating func remove(id: UInt16, slots: Int) {
-        ids[Int(id)] = false
+    mutating func show(slots: Int) {
         slotCount &-= slots
+        generation &+= 1
+        if generation == Self.out { beginAnew() }
+    }
+
+    /// Generations begin anew: once in 2^32 times.
+    @inline(never)
+    private mutating func beginAnew() {
+        generation = 1
+        for id in 0..<states.count where states[id] != Self.out { states[id] = 0 }
     }
 
     /// Forgets the chains taken after the first `sequence`.
@@ -84,7 +89,8 @@ struct OutstandingChains: ~Copyable {
         while self.sequence != sequence {
             self.sequence &-= 1
             let chain = taken[Int(self.sequence & mask)]
-            remove(id: UInt16(truncatingIfNeeded: chain), slots: Int(chain >> 16))
+            states[Int(UInt16(truncatingIfNeeded: chain))] = 0
+            slotCount &-= Int(chain >> 16)
         }
     }
 }

@@ -44,15 +44,14 @@ struct PackedDescriptor: RingDescriptor {
     /// VIRTQ_DESC_F_WRITE where the device wrote anything.
     @inline(__always)
     static func usedWord(_ entry: UsedEntry) -> UInt64 {
-        let flags: UInt64 = entry.byteCount > 0 ? 2 : 0
-        return UInt64(entry.byteCount) | UInt64(entry.id) << 32 | flags << 48
+        let flags = entry.byteCount > 0 ? usedWrite : 0
+        return UInt64(entry.byteCount) | UInt64(entry.id) << 32 | flags
     }
+
+    /// VIRTQ_DESC_F_WRITE in such a word.
+    static let usedWrite: UInt64 = 2 << 48
 
     /// VIRTQ_DESC_F_AVAIL and VIRTQ_DESC_F_USED of that word in the lap of this wrap counter.
     @inline(__always)
     static func usedFlags(_ wrapCounter: Bool) -> UInt64 { wrapCounter ? 0x8080 << 48 : 0 }
-
-    /// The id in such a word.
-    @inline(__always)
-    static func usedId(_ word: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: word >> 32) }
 }

@@ -6,7 +6,7 @@ import CRteVhost
 /// The packed virtqueue: virtio 1.2, 2.8.
 struct PackedRing: ~Copyable {
     /// The descriptor ring by words: address, then length, id and flags.
-    private let words: GuestArray<UInt64>
+    private let descriptors: GuestArray<GuestWords>
     /// The driver's event suppression structure: slot and wrap counter, then flags. 2.8.14.
     private let driverEvent: GuestArray<UInt32>
     /// The device's.
@@ -22,7 +22,9 @@ struct PackedRing: ~Copyable {
     /// Used entries that are not in the ring yet. Packets are written in order, each with its
     /// flags: a process that dies in between leaves a ring that another can go on with. Together,
     /// because a guest that polls fetches the cache line anew for every one that it sees.
-    private let shadow: FixedBuffer<ShadowEntry>
+    private let shadow: FixedBuffer<UInt64>
+    /// How they will lie there; each but those that wait is a single one.
+    private let shapes: FixedBuffer<ShadowShape>
     private var shadowCount = 0
     private var hasLongPackets = false
     /// `nextUsed` when the guest was last notified, or asked; nil until the first time.
@@ -54,13 +56,14 @@ struct PackedRing: ~Copyable {
             descriptors.count >= size * 16, driverEvent.count >= 4, deviceEvent.count >= 4
         else { throw .frontend(.badValue) }
         let outstanding = try OutstandingChains(size: size)
-        let shadow = try FixedBuffer(
-            count: Self.shadowLimit + min(size, SegmentList.maximumCount),
-            repeating: ShadowEntry())
+        let shadowCount = Self.shadowLimit + min(size, SegmentList.maximumCount)
+        let shadow = try FixedBuffer<UInt64>(count: shadowCount, repeating: 0)
+        let shapes = try FixedBuffer(count: shadowCount, repeating: ShadowShape.single)
         self.outstanding = outstanding
         self.shadow = shadow
+        self.shapes = shapes
         self.size = size
-        words = GuestArray(descriptors.part(from: 0, count: size * 16))
+        self.descriptors = GuestArray(descriptors.part(from: 0, count: size * 16))
         self.driverEvent = GuestArray(driverEvent.part(from: 0, count: 4))
         self.deviceEvent = GuestArray(deviceEvent.part(from: 0, count: 4))
         self.usesEventIndex = usesEventIndex
@@ -69,11 +72,12 @@ struct PackedRing: ~Copyable {
     /// A ring without addresses: nothing is available, nothing may be put.
     init() {
         size = 0
-        words = GuestArray(.empty)
+        descriptors = GuestArray(.empty)
         driverEvent = GuestArray(.empty)
         deviceEvent = GuestArray(.empty)
         outstanding = OutstandingChains()
         shadow = FixedBuffer()
+        shapes = FixedBuffer()
         usesEventIndex = false
     }
 
@@ -88,6 +92,7 @@ struct PackedRing: ~Copyable {
         outstanding = try OutstandingChains(size: size)
         self.nextAvailable = nextAvailable
         self.nextUsed = nextUsed
+        for index in 0..<shadowCount { shapes[index] = .single }
         shadowCount = 0
         hasLongPackets = false
         takenUsed = nextUsed
@@ -99,9 +104,7 @@ struct PackedRing: ~Copyable {
     /// flags is there then.
     @inline(__always)
     private func descriptor(_ index: UInt16) -> PackedDescriptor {
-        let second = words.loadAcquire(Int(index) &* 2 &+ 1)
-        return PackedDescriptor(
-            GuestWords(first: words.load(Int(index) &* 2), second: second))
+        PackedDescriptor(descriptors.loadAcquire(Int(index)))
     }
 }
 
@@ -114,7 +117,7 @@ extension PackedRing: Ring {
         var chains = 0
         var slots = 0
         while chains < limit, slots < outstanding.freeSlots {
-            let second = words.loadAcquire(Int(position.index) &* 2 &+ 1)
+            let second = descriptors.loadSecondAcquire(Int(position.index))
             let descriptor = PackedDescriptor(GuestWords(first: 0, second: second))
             guard descriptor.isAvailable(position.wrapCounter) else { break }
             slots &+= 1
@@ -133,7 +136,7 @@ extension PackedRing: Ring {
         }
         var last = nextAvailable
         last.advance(by: limit &- 1, size: size)
-        let second = words.loadAcquire(Int(last.index) &* 2 &+ 1)
+        let second = descriptors.loadSecondAcquire(Int(last.index))
         let descriptor = PackedDescriptor(GuestWords(first: 0, second: second))
         return descriptor.isAvailable(last.wrapCounter) ? limit : refreshAvailable(limit: limit)
     }
@@ -212,40 +215,19 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
-    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> PlainRun {
+    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> PackedRun {
         if shadowCount >= Self.shadowLimit { makeRoom(false) }
+        let first = Int(nextAvailable.index)
         let room = min(outstanding.freeSlots, Self.shadowLimit &- shadowCount)
-        return PlainRun(
-            index: nextAvailable.index,
-            flags: PackedDescriptor.plainFlags(direction, nextAvailable.wrapCounter),
-            limit: isBroken ? 0 : min(limit, room))
+        let count = isBroken ? 0 : min(min(limit, room), size &- first)
+        return PackedRun(
+            descriptors.part(from: first, count: count), direction,
+            wrapCounter: nextAvailable.wrapCounter,
+            shadow: shadow.view(from: shadowCount, count: count), ids: outstanding.ids)
     }
 
     @inline(__always)
-    func nextPlain(_ run: PlainRun, from memory: AddressSpace) -> PlainChain? {
-        let descriptor = descriptor(run.index)
-        guard descriptor.flags & PackedDescriptor.meaningfulFlags == run.flags,
-            let buffer = memory.directWhole(at: descriptor.address, count: descriptor.byteCount),
-            outstanding.isFree(descriptor.id)
-        else { return nil }
-        return PlainChain(buffer: buffer, id: descriptor.id)
-    }
-
-    @inline(__always)
-    mutating func usePlain(_ run: inout PlainRun, _ chain: PlainChain, byteCount: UInt32) {
-        outstanding.reserve(chain.id)
-        let entry = UsedEntry(id: chain.id, descriptorCount: 1, byteCount: byteCount)
-        shadow[shadowCount &+ run.count] = ShadowEntry(word: PackedDescriptor.usedWord(entry))
-        run.count &+= 1
-        run.index &+= 1
-        if Int(run.index) == size {
-            run.index = 0
-            run.flags ^= PackedDescriptor.lapFlags
-        }
-    }
-
-    @inline(__always)
-    mutating func endRun(_ run: PlainRun) {
+    mutating func endRun(_ run: PackedRun) {
         outstanding.occupy(run.count)
         shadowCount &+= run.count
         nextAvailable.advance(by: run.count, size: size)
@@ -268,11 +250,14 @@ extension PackedRing: Ring {
     @inline(__always)
     mutating func putUsed(_ entry: UsedEntry, continues: Bool) {
         if shadowCount >= Self.shadowLimit { makeRoom(continues) }
-        shadow[shadowCount] = ShadowEntry(
-            word: PackedDescriptor.usedWord(entry),
-            shape: ShadowEntry.Shape(slotCount: entry.descriptorCount, continues: continues))
+        shadow[shadowCount] = PackedDescriptor.usedWord(entry)
+        outstanding.giveBack(entry.id)
+        if continues || entry.descriptorCount != 1 {
+            shapes[shadowCount] = ShadowShape(
+                slotCount: entry.descriptorCount, continues: continues)
+            hasLongPackets = true
+        }
         shadowCount &+= 1
-        if continues || entry.descriptorCount != 1 { hasLongPackets = true }
     }
 
     /// Writes a full shadow, but no packet by halves.
@@ -284,21 +269,18 @@ extension PackedRing: Ring {
     @inline(__always)
     mutating func publishUsed() {
         guard !hasLongPackets else { return publishLongPackets() }
-        var slot = Int(nextUsed.index)
-        var lap = PackedDescriptor.usedFlags(nextUsed.wrapCounter)
-        for index in 0..<shadowCount {
-            let word = shadow[index].word
-            words.storeRelease(word | lap, at: slot &* 2 &+ 1)
-            outstanding.release(PackedDescriptor.usedId(word))
-            slot &+= 1
-            if slot == size {
-                slot = 0
-                lap = PackedDescriptor.usedFlags(lap == 0)
-            }
+        var done = 0
+        // Two turns at most: the shadow has no more entries than the ring has slots.
+        while done < shadowCount {
+            let slot = Int(nextUsed.index)
+            let count = min(shadowCount &- done, size &- slot)
+            descriptors.part(from: slot, count: count).publishSeconds(
+                shadow.view(from: done, count: count),
+                with: PackedDescriptor.usedFlags(nextUsed.wrapCounter))
+            nextUsed.advance(by: count, size: size)
+            done &+= count
         }
-        outstanding.vacate(shadowCount)
-        nextUsed.index = UInt16(truncatingIfNeeded: slot)
-        nextUsed.wrapCounter = lap != 0
+        outstanding.show(slots: shadowCount)
         shadowCount = 0
     }
 
@@ -306,28 +288,31 @@ extension PackedRing: Ring {
     @inline(never)
     private mutating func publishLongPackets() {
         var index = 0
+        var slots = 0
         while index < shadowCount {
-            let first = nextUsed
-            let word = used(shadow[index])
+            let first = Int(nextUsed.index)
+            let word = takeShadow(index, &slots)
             index &+= 1
             // A packet's first entry shows the others with it: they are written before.
-            while index < shadowCount, shadow[index].shape.continues {
+            while index < shadowCount, shapes[index].continues {
                 let slot = Int(nextUsed.index)
-                words.store(used(shadow[index]), at: slot &* 2 &+ 1)
+                descriptors.storeSecond(takeShadow(index, &slots), at: slot)
                 index &+= 1
             }
-            words.storeRelease(word, at: Int(first.index) &* 2 &+ 1)
+            descriptors.storeSecondRelease(word, at: first)
         }
+        outstanding.show(slots: slots)
         shadowCount = 0
         hasLongPackets = false
     }
 
-    /// The word for the next used slot; moves on behind the chain's slots.
-    private mutating func used(_ entry: ShadowEntry) -> UInt64 {
-        let word = entry.word | PackedDescriptor.usedFlags(nextUsed.wrapCounter)
-        let slots = Int(entry.shape.slotCount)
-        outstanding.remove(id: PackedDescriptor.usedId(word), slots: slots)
-        nextUsed.advance(by: slots, size: size)
+    /// The word of a shadow entry for the next used slot; moves on behind the chain's slots.
+    private mutating func takeShadow(_ index: Int, _ slots: inout Int) -> UInt64 {
+        let word = shadow[index] | PackedDescriptor.usedFlags(nextUsed.wrapCounter)
+        let count = Int(shapes[index].slotCount)
+        shapes[index] = .single
+        nextUsed.advance(by: count, size: size)
+        slots &+= count
         return word
     }
 }
@@ -394,6 +379,6 @@ extension PackedRing {
     }
 
     private func slots(from first: Int, to last: Int) -> GuestSlice {
-        words.slice(from: first * 2, count: (last - first) * 2)
+        descriptors.slice(from: first, count: last - first)
     }
 }

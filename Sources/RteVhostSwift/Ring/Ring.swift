@@ -4,6 +4,9 @@
 /// A virtqueue's ring as the device sees it. The loops of the datapath are written against this,
 /// once for all formats.
 protocol Ring: ~Copyable {
+    /// What runs of plain chains are here.
+    associatedtype Run: PlainRun
+
     /// Slots.
     var size: Int { get }
 
@@ -24,18 +27,12 @@ protocol Ring: ~Copyable {
         from memory: AddressSpace
     ) -> ChainResult
 
-    /// Begins a run of at most `limit` plain chains. Until its end nothing else may be done.
-    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> PlainRun
+    /// Begins a run of at most `limit` plain chains, or fewer where the ring begins anew. Until its
+    /// end nothing else may be done.
+    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> Run
 
-    /// The next chain of a run when it is one buffer of the run's direction, in one piece of memory
-    /// that is found at a glance; nil when it is not: `takeChain` tells what there is.
-    func nextPlain(_ run: PlainRun, from memory: AddressSpace) -> PlainChain?
-
-    /// Takes that chain, and writes its used entry as `putUsed` does.
-    mutating func usePlain(_ run: inout PlainRun, _ chain: PlainChain, byteCount: UInt32)
-
-    /// Ends a run.
-    mutating func endRun(_ run: PlainRun)
+    /// Ends a run: its chains are taken, and their used entries put.
+    mutating func endRun(_ run: Run)
 
     /// Where the next chain will be taken.
     var mark: RingMark { get }

@@ -139,32 +139,23 @@ extension SplitRing {
     }
 
     @inline(__always)
-    func beginRun(_ direction: ChainDirection, limit: Int) -> PlainRun {
-        PlainRun(
-            index: nextAvailable, flags: SplitDescriptor.plainFlags(direction),
-            limit: min(limit, Int(availableEnd &- nextAvailable)))
+    func beginRun(_ direction: ChainDirection, limit: Int) -> SplitRun {
+        let first = Int(nextAvailable & mask)
+        let firstUsed = Int(nextUsed & mask)
+        let count = min(
+            min(limit, Int(availableEnd &- nextAvailable)),
+            min(size &- first, size &- firstUsed))
+        return SplitRun(
+            available.part(from: 2 &+ first, count: count), direction,
+            elements: usedElements.part(from: firstUsed, count: count),
+            descriptors: descriptors)
     }
 
     @inline(__always)
-    func nextPlain(_ run: PlainRun, from memory: AddressSpace) -> PlainChain? {
-        let head = available.load(2 &+ Int(run.index & mask))
-        guard Int(head) < size else { return nil }
-        let descriptor = SplitDescriptor(descriptors.load(Int(head)))
-        guard descriptor.flags & SplitDescriptor.meaningfulFlags == run.flags,
-            let buffer = memory.directWhole(at: descriptor.address, count: descriptor.byteCount)
-        else { return nil }
-        return PlainChain(buffer: buffer, id: head)
+    mutating func endRun(_ run: SplitRun) {
+        nextAvailable &+= UInt16(truncatingIfNeeded: run.count)
+        nextUsed &+= UInt16(truncatingIfNeeded: run.count)
     }
-
-    @inline(__always)
-    mutating func usePlain(_ run: inout PlainRun, _ chain: PlainChain, byteCount: UInt32) {
-        run.index &+= 1
-        run.count &+= 1
-        putUsed(UsedEntry(id: chain.id, descriptorCount: 1, byteCount: byteCount))
-    }
-
-    @inline(__always)
-    mutating func endRun(_ run: PlainRun) { nextAvailable = run.index }
 
     @inline(__always)
     var mark: RingMark { RingMark(index: nextAvailable) }

@@ -20,9 +20,12 @@ struct OutstandingChainsTests {
             #expect(!beyond)
         }
         let full = chains.freeSlots
-        chains.remove(id: 0, slots: 1)
+        chains.giveBack(0)
+        // Free again once the guest is shown it, not before.
+        let early = (chains.freeSlots, chains.ids.isFree(0))
+        chains.show(slots: 1)
         let later = (chains.freeSlots, chains.add(id: 0, slots: 1))
-        #expect(full == 0 && later == (1, true))
+        #expect(full == 0 && early == (0, false) && later == (1, true))
     }
 
     /// Random takes, uses in any order and rewinds of the last ones, against a list; long enough
@@ -49,7 +52,10 @@ struct OutstandingChainsTests {
             case 4..<7:
                 guard let index = model.indices.randomElement(using: &random) else { continue }
                 let chain = model.remove(at: index)
-                chains.remove(id: chain.id, slots: chain.slots)
+                chains.giveBack(chain.id)
+                let isEarly = chains.ids.isFree(chain.id)
+                chains.show(slots: chain.slots)
+                try #require(!isEarly)
             default:
                 // Only what was taken after the last use can be taken back, as bursts do.
                 guard let last = model.last, last.sequence == chains.sequence &- 1 else { continue }

@@ -45,6 +45,10 @@ struct PackedRingWorldTests {
         func isIndirect(_ chain: Int) -> Bool { tables >> chain & 1 == 1 }
         /// Slots of a chain.
         func slots(_ chain: Int) -> Int { isIndirect(chain) ? 1 : lengths[chain] }
+        /// Bytes that the device writes into a chain: its number and one more, none where it reads.
+        func written(_ chain: Int) -> UInt32 {
+            direction == .deviceReads ? 0 : UInt32(chain + 1)
+        }
         /// Chains that the ring must take there.
         var runLength: Int {
             guard let runStart else { return 0 }
@@ -90,7 +94,7 @@ struct PackedRingWorldTests {
                 let first = chain
                 let plain = ring.usePlain(
                     plan.direction, limit: world.size, from: world.guest.memory
-                ) { UInt32(first + $0) }
+                ) { plan.written(first + $0) }
                 isRight = isRight && plain.count == plan.runLength
                 for taken in plain {
                     let expected = world.element(number, 0)
@@ -117,7 +121,7 @@ struct PackedRingWorldTests {
                     && world.guest.address(of: segments[index]) == expected.address
                 number += 1
             }
-            entry.byteCount = UInt32(chain)
+            entry.byteCount = plan.written(chain)
             ring.putUsed(entry)
             chain += 1
         }
@@ -145,7 +149,7 @@ struct PackedRingWorldTests {
         let used = driver.pollAll()
         let expected = ids.enumerated().map {
             MockPackedDriver.Used(
-                id: $1, byteCount: UInt32($0), isWritten: $0 > 0)
+                id: $1, byteCount: plan.written($0), isWritten: plan.written($0) > 0)
         }
         isRight = isRight && used == expected
         isRight = isRight && ring.nextUsed == ring.nextAvailable

@@ -19,12 +19,12 @@ struct RecordingRing: Ring, ~Copyable {
         from memory: AddressSpace
     ) -> ChainResult { .none }
 
-    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> PlainRun {
-        PlainRun(index: 0, flags: 0, limit: 0)
+    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> SplitRun {
+        SplitRun(
+            GuestArray(.empty), direction, elements: GuestArray(.empty),
+            descriptors: GuestArray(.empty))
     }
-    func nextPlain(_ run: PlainRun, from memory: AddressSpace) -> PlainChain? { nil }
-    mutating func usePlain(_ run: inout PlainRun, _ chain: PlainChain, byteCount: UInt32) {}
-    mutating func endRun(_ run: PlainRun) {}
+    mutating func endRun(_ run: SplitRun) {}
 
     mutating func rewind(to mark: RingMark) {}
     mutating func putUsed(_ entry: UsedEntry, continues: Bool) { put.append(entry) }

@@ -11,19 +11,23 @@ extension Ring where Self: ~Copyable {
         takeChain(direction, into: &segments, from: AddressSpace(memory))
     }
 
-    /// A run of at most `limit` plain chains, the used entry of each with the bytes that `byteCount`
-    /// says; their buffers and ids.
+    /// Runs of at most `limit` plain chains in all, the used entry of each with the bytes that
+    /// `byteCount` says; their buffers and ids.
     mutating func usePlain(
         _ direction: ChainDirection, limit: Int, from memory: MemoryTable,
         byteCount: (Int) -> UInt32 = { _ in 0 }
     ) -> [PlainChain] {
         var chains: [PlainChain] = []
-        var run = beginRun(direction, limit: limit)
-        while run.count < run.limit, let chain = nextPlain(run, from: AddressSpace(memory)) {
-            usePlain(&run, chain, byteCount: byteCount(run.count))
-            chains.append(chain)
-        }
-        endRun(run)
+        var before: Int
+        repeat {
+            before = chains.count
+            var run = beginRun(direction, limit: limit - before)
+            while run.count < run.limit, let chain = run.next(from: AddressSpace(memory)) {
+                run.use(chain, byteCount: byteCount(chains.count))
+                chains.append(chain)
+            }
+            endRun(run)
+        } while chains.count > before
         return chains
     }
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// The region that a loop met last: most addresses of a burst lie in one. Good for as long as the
+/// table that it came from, that is while the queue's lock is held.
+@safe
+struct MemoryWindow: BitwiseCopyable {
+    private let guest: UInt64
+    private let byteCount: UInt64
+    private let host: UInt
+
+    /// A window on nothing.
+    @inline(__always)
+    init() {
+        guest = 0
+        byteCount = 0
+        host = 0
+    }
+
+    /// A window on a region, for the table alone.
+    @inline(__always)
+    init(proven region: MemoryTable.Region) {
+        guest = region.guest
+        byteCount = region.byteCount
+        host = region.host
+    }
+
+    /// The bytes at an address, all `wanted` of them; nil where they do not lie in the region.
+    @inline(__always)
+    func whole(at address: GuestAddress, count wanted: UInt32) -> GuestSlice? {
+        let offset = address.rawValue &- guest
+        guard offset < byteCount, UInt64(wanted) <= byteCount &- offset else { return nil }
+        // SAFETY: offset + wanted ≤ byteCount, by the line above, all of which is mapped at host,
+        // which is not NULL where there are bytes.
+        return unsafe GuestSlice(
+            proven: UnsafeMutableRawPointer(bitPattern: host &+ UInt(offset)).unsafelyUnwrapped,
+            count: Int(wanted))
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// A run of a split ring, in which neither available nor used ring begin anew.
+struct SplitRun: PlainRun {
+    /// The heads of the run.
+    private let heads: GuestArray<UInt16>
+    /// Where their used elements go.
+    private let elements: GuestArray<UInt64>
+    private let descriptors: GuestArray<GuestWords>
+    /// The flags that a plain chain has.
+    private let flags: UInt16
+    private var window = MemoryWindow()
+    private(set) var count = 0
+
+    /// A run over `heads`, with as many `elements`.
+    @inline(__always)
+    init(
+        _ heads: GuestArray<UInt16>, _ direction: ChainDirection,
+        elements: GuestArray<UInt64>, descriptors: GuestArray<GuestWords>
+    ) {
+        self.heads = heads
+        self.elements = elements
+        self.descriptors = descriptors
+        flags = SplitDescriptor.plainFlags(direction)
+    }
+
+    @inline(__always)
+    var limit: Int { heads.count }
+
+    @inline(__always)
+    mutating func next(from memory: AddressSpace) -> PlainChain? {
+        let head = heads.load(count)
+        guard Int(head) < descriptors.count else { return nil }
+        let descriptor = SplitDescriptor(descriptors.load(Int(head)))
+        guard descriptor.flags & SplitDescriptor.meaningfulFlags == flags,
+            let buffer = Self.buffer(
+                at: descriptor.address, count: descriptor.byteCount, &window, from: memory)
+        else { return nil }
+        return PlainChain(buffer: buffer, id: head)
+    }
+
+    @inline(__always)
+    mutating func use(_ chain: PlainChain, byteCount: UInt32) {
+        // virtio 1.2, 2.7.8: struct virtq_used_elem {le32 id; le32 len}.
+        elements.store(UInt64(chain.id) | UInt64(byteCount) << 32, at: count)
+        count &+= 1
+    }
+}
