@@ -60,3 +60,11 @@ public func rigLook(_ vid: Int32, _ index: Int32, _ out: UnsafeMutablePointer<In
 /// True while a device that is gone waits for its engine.
 @_cdecl("rig_is_draining")
 public func rigIsDraining(_ vid: Int32) -> Bool { DeviceTable.draining(Int(vid)) != nil }
+
+/// Devices that were ever open at once: the library keeps what they were made of.
+@_cdecl("rig_most_devices")
+public func rigMostDevices() -> Int32 {
+    var vid = 0
+    while CellTable.find(vid, of: Device.self) != nil { vid += 1 }
+    return Int32(vid)
+}

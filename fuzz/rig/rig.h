@@ -54,6 +54,9 @@ bool rig_look(int vid, int queue, struct rig_queue *state);
 /** True while a device that is gone waits for its engine. */
 bool rig_is_draining(int vid);
 
+/** Devices that were ever open, or drained, at once: the library keeps what they were made of. */
+int rig_most_devices(void);
+
 /**
  * Around each input: the clock and the rest of rig_wrap.c are ours in between. The library's lines
  * on standard error are dropped unless RIG_LOG is set.

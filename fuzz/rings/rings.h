@@ -147,6 +147,7 @@ struct model {
 	uint8_t permission[PAGES];	/* 1 read, 2 write. */
 	/* The guest lets the device write over rings or tables: their contents prove nothing. */
 	bool is_wild;
+	bool log_begins;	/* In the call that is checked. */
 	/* Something could not be followed; packets are not compared until all came back. */
 	bool is_unsure;
 	struct piece list[LIST];

@@ -188,6 +188,7 @@ static void message(const struct record *record)
 	uint32_t state[2] = { record->a & 1, record->c & 1 };
 	uint64_t features = model.settings.features;
 	uint64_t number = record->g;
+	bool was_off;
 
 	before_call(false);
 	switch (record->b % 8) {
@@ -212,9 +213,12 @@ static void message(const struct record *record)
 		break;
 	case 6:
 		features ^= record->c & 1 ? GUEST_BIT(GUEST_F_LOG_ALL) : 0;
+		was_off = model.settings.is_log_off;
 		if (model.settings.logs &&
 		    rig_ask(&model.link, GUEST_SET_FEATURES, &features, 8, NULL, 0))
 			model.settings.is_log_off = features != model.settings.features;
+		/* What is written before the answer is not asked for. */
+		model.log_begins = was_off && !model.settings.is_log_off;
 		break;
 	default:
 		(void)rig_ask(&model.link, record->c, &record->d, record->e & 7 ? 8 : 0, NULL, 0);

@@ -322,8 +322,9 @@ void after_call(unsigned int mask)
 		FUZZ_CHECK(queue->after.entries > 0 || queue->taken_tail == queue->taken_head);
 		FUZZ_CHECK(queue->after.packets <= queue->size || queue->after.size != queue->size);
 	}
-	if (model.settings.logs && !model.settings.is_log_off)
+	if (model.settings.logs && !model.settings.is_log_off && !model.log_begins)
 		check_log();
 	else
 		memset(engine_wrote, 0, sizeof(engine_wrote));
+	model.log_begins = false;
 }
