@@ -149,8 +149,8 @@ static void warm_up(void)
 }
 
 /*
- * Links that hang up while an engine works, and come again, have more devices at once than there are
- * links: an input that is the first to do so leaves more behind than there was.
+ * Links that hang up while an engine works, and come again, have more devices at once than there
+ * are links: an input that is the first to do so leaves more behind than there was.
  */
 static void check_usage(void)
 {

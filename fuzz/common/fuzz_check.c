@@ -281,8 +281,8 @@ void fuzz_check_baseline(void)
 	int first = -1, fresh = fuzz_fresh_descriptors(&first), tries;
 
 	/*
-	 * The library closes some files on threads of its own: a moment later all are closed. A busy
-	 * machine makes several milliseconds of each turn, and of all of them less than -timeout.
+	 * The library closes some files on threads of its own: a moment later all are closed. A
+	 * busy machine makes several milliseconds of each turn, and less than -timeout of all.
 	 */
 	for (tries = 0; tries < 1000 && (fresh > 0 || !is_usual(&now)); tries++) {
 		usleep(1000);
