@@ -268,6 +268,28 @@ void fuzz_baseline(void)
 #define SAME_BYTES(one, other) true
 #endif
 
+/* Blocks that may yet be kept for good, and the bytes of each. */
+static long kept_blocks, kept_bytes;
+
+void fuzz_may_keep(long blocks, long bytes)
+{
+	kept_blocks = blocks;
+	kept_bytes = bytes;
+}
+
+/* Blocks that may be kept are usual from the first time on that they are there. */
+static void keep(const struct fuzz_usage *now)
+{
+	long blocks = now->blocks - usual.blocks;
+
+	if (blocks <= 0 || blocks > kept_blocks ||
+	    !SAME_BYTES(now->block_bytes - usual.block_bytes, blocks * kept_bytes))
+		return;
+	kept_blocks -= blocks;
+	usual.blocks = now->blocks;
+	usual.block_bytes = now->block_bytes;
+}
+
 static bool is_usual(const struct fuzz_usage *now)
 {
 	return now->mappings == usual.mappings && now->mapped_bytes == usual.mapped_bytes &&
@@ -289,6 +311,7 @@ void fuzz_check_baseline(void)
 		fresh = fuzz_fresh_descriptors(&first);
 		now = fuzz_usage();
 	}
+	keep(&now);
 	if (fresh > 0) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", first);
 		if (readlink(link, target, sizeof(target) - 1) < 0)

@@ -29,6 +29,9 @@ __attribute__((format(printf, 1, 2), noreturn)) void fuzz_fail(const char *forma
 /** Remembers what is open, mapped and allocated now. */
 void fuzz_baseline(void);
 
+/** So many blocks of so many bytes may be kept for good, made when they are first needed. */
+void fuzz_may_keep(long blocks, long bytes);
+
 /** Compares with what fuzz_baseline() saw; a difference is a finding. */
 void fuzz_check_baseline(void);
 

@@ -22,13 +22,14 @@ extension QueueBurst {
     /// ring; others into the FIFO. Returns packets in `packets`.
     @inline(__always)
     func dequeueLoop<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
-        _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int
+        _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int,
+        looksForPlain: Bool = false
     ) -> Int {
         var count = 0
         var steps = 0
-        var looksForPlain = E.completesAtOnce
+        var looksForPlain = looksForPlain
         while steps < limit {
-            if looksForPlain {
+            if E.completesAtOnce, looksForPlain {
                 let plain = dequeuePlain(
                     &ring, packets.dropping(count).first(limit &- steps))
                 steps &+= plain

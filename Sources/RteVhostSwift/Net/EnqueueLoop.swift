@@ -21,15 +21,16 @@ extension QueueBurst {
     /// goes to the used ring; the rest into the FIFO. Returns packets taken.
     @inline(__always)
     func enqueueLoop<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
-        _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int
+        _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int,
+        looksForPlain: Bool = false
     ) -> Int {
         var count = 0
         // Bad chains are given back within reason: a call for one packet must not walk a ring full
         // of them. The next call goes on.
         var patience = limit &+ 64
-        var looksForPlain = E.completesAtOnce && !profile.logsWrites
+        var looksForPlain = looksForPlain
         while count < limit, patience > 0 {
-            if looksForPlain {
+            if E.completesAtOnce, looksForPlain {
                 let plain = enqueuePlain(&ring, packets.dropping(count))
                 count &+= plain
                 // Where one packet is in pieces, the next is likely to be.

@@ -50,7 +50,9 @@ struct PoolCache: BitwiseCopyable {
         _ count: Int, to target: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     ) {
         let length = length
-        // SAFETY: the caller has room for `count`, and that many are in the cache.
+        // SAFETY: the caller has room for `count`, and that many are in the cache. A loop that is
+        // made for many is dear for one.
+        if count == 1 { return unsafe target[0] = objects[length &- 1] }
         for index in 0..<count { unsafe target[index] = objects[length &- 1 &- index] }
     }
 }

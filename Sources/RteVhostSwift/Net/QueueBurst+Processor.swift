@@ -22,9 +22,14 @@ extension QueueBurst {
         state.value.supply.open(pool, count: limit)
         defer { state.value.supply.close() }
         let mark = ring.mark
-        var engine = ProcessorCopy()
-        let count = dequeueLoop(
-            &ring, &engine, packets: packets, limit: limit)
+        // Most bursts are plain to their end.
+        var count = dequeuePlain(&ring, packets.first(limit))
+        if count < limit {
+            var engine = ProcessorCopy()
+            count &+= dequeueLoop(
+                &ring, &engine, packets: packets.dropping(count), limit: limit &- count,
+                looksForPlain: count > 0)
+        }
         countTraffic(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))
@@ -45,9 +50,15 @@ extension QueueBurst {
     ) -> BurstResult {
         guard availableChains(&ring, limit: 1) > 0 else { return BurstResult() }
         let mark = ring.mark
-        var engine = ProcessorCopy()
-        let count = enqueueLoop(
-            &ring, &engine, packets: packets, limit: packets.count)
+        // Most bursts are plain to their end.
+        var count = profile.logsWrites ? 0 : enqueuePlain(&ring, packets)
+        if count < packets.count {
+            var engine = ProcessorCopy()
+            let rest = packets.dropping(count)
+            count &+= enqueueLoop(
+                &ring, &engine, packets: rest, limit: rest.count,
+                looksForPlain: count > 0 && !profile.logsWrites)
+        }
         countTraffic(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))

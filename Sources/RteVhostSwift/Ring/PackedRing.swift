@@ -131,7 +131,7 @@ extension PackedRing: Ring {
     /// Drivers offer slots in order: where the last one is available, those before it are.
     @inline(__always)
     mutating func estimateAvailable(limit: Int) -> Int {
-        guard limit > 1, limit <= outstanding.freeSlots, !isBroken else {
+        guard limit > 0, limit <= outstanding.freeSlots, !isBroken else {
             return refreshAvailable(limit: limit)
         }
         var last = nextAvailable
@@ -269,6 +269,7 @@ extension PackedRing: Ring {
     @inline(__always)
     mutating func publishUsed() {
         guard !hasLongPackets else { return publishLongPackets() }
+        guard shadowCount != 1 else { return publishSingle() }
         var done = 0
         // Two turns at most: the shadow has no more entries than the ring has slots.
         while done < shadowCount {
@@ -281,6 +282,17 @@ extension PackedRing: Ring {
             done &+= count
         }
         outstanding.show(slots: shadowCount)
+        shadowCount = 0
+    }
+
+    /// The same for one entry of one slot.
+    @inline(__always)
+    private mutating func publishSingle() {
+        descriptors.storeSecondRelease(
+            shadow[0] | PackedDescriptor.usedFlags(nextUsed.wrapCounter),
+            at: Int(nextUsed.index))
+        nextUsed.advance(by: 1, size: size)
+        outstanding.show(slots: 1)
         shadowCount = 0
     }
 
