@@ -3,37 +3,25 @@
  */
 
 /*
- * Measures one cell and prints one line of JSON, with every window in it: what is a fair mean of
- * them is for the reader to say (bench/summary.py). See host_options.c for the options.
+ * Reads cells, measures them and prints a line of JSON for each, with every window in it: what is
+ * a fair mean of them is for the reader to say (bench/figures.py). See host_options.c for the
+ * words of a cell.
  */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host.h"
-#include "host_work.h"
-
-/** The part of the output that says what this was. */
-static void print_settings(const struct bench *bench)
-{
-	const struct bench_options *options = &bench->options;
-
-	printf("\"label\":\"%s\",\"round\":%u,\"ring\":\"%s\",\"direction\":\"%s\","
-	       "\"size\":%" PRIu32 ",\"burst\":%" PRIu32 ",\"ring_size\":%" PRIu32 ","
-	       "\"event_index\":%s",
-	       options->label, options->round, options->packed ? "packed" : "split",
-	       options->enqueue ? "enqueue" : "dequeue", options->size, options->burst,
-	       options->ring_size, options->event_index ? "true" : "false");
-}
+#include "host_clock.h"
 
 int bench_fail(const struct bench *bench, const char *format, ...)
 {
 	va_list arguments;
 
-	printf("{\"ok\":false,");
-	print_settings(bench);
-	printf(",\"error\":\"");
+	(void)bench;
+	printf("{\"ok\":false,\"error\":\"");
 	va_start(arguments, format);
 	vprintf(format, arguments);
 	va_end(arguments);
@@ -59,14 +47,15 @@ static void print_windows(const char *name, const struct bench_window *windows, 
 
 static void print_result(const struct bench *bench)
 {
-	const struct bench_options *options = &bench->options;
+	const struct bench_cell *cell = &bench->cell;
 
-	printf("{\"ok\":true,");
-	print_settings(bench);
-	printf(",\"verified\":%" PRIu64 ",\"counted\":%" PRIu64, bench->verified, options->count);
-	if (options->count == 0) {
-		print_windows("lock_step", bench->lock, options->lock_windows);
-		print_windows("free", bench->free, options->free_windows);
+	printf("{\"ok\":true,\"verified\":%" PRIu64 ",\"ring_size\":%" PRIu32
+	       ",\"features\":\"0x%" PRIx64 "\",\"setup\":%.4f,\"counted\":%" PRIu64,
+	       bench->verified, bench->plan.ring_size, bench->guest->features,
+	       bench->setup_seconds, cell->count);
+	if (cell->count == 0) {
+		print_windows("lock_step", bench->lock, cell->lock_windows);
+		print_windows("free", bench->free, cell->free_windows);
 	}
 	printf("}\n");
 }
@@ -74,20 +63,59 @@ static void print_result(const struct bench *bench)
 /** All of a measurement between two states in which nothing is running. */
 static int measure(struct bench *bench)
 {
-	int ret;
+	int ret = bench_prefill(bench);
 
-	bench_pin(bench->options.host_cpu);
-	ret = bench_prefill(bench);
-	if (bench->options.count > 0)
+	if (ret == 0)
+		ret = bench_warm(bench);
+	if (bench->cell.count > 0)
 		return ret == 0 ? bench_count(bench) : ret;
-	if (ret == 0) {
-		bench_calibrate(bench);
+	if (ret == 0)
 		ret = bench_lock_step(bench);
-	}
 	if (ret == 0)
 		ret = bench_free_running(bench);
 	if (ret == 0)
 		ret = bench_verify_again(bench);
+	return ret;
+}
+
+/** One cell, from nothing to nothing. */
+static int run_cell(struct bench *bench)
+{
+	double start = bench_now();
+	int ret;
+
+	memset(bench->lock, 0, BENCH_WINDOWS * sizeof(*bench->lock));
+	memset(bench->free, 0, BENCH_WINDOWS * sizeof(*bench->free));
+	bench->verified = 0;
+	bench->next_lane = 0;
+	ret = bench_connect(bench);
+	if (ret == 0 && bench->cell.verify)
+		ret = bench_verify(bench);
+	if (ret == 0)
+		ret = bench_start(bench);
+	bench->setup_seconds = bench_now() - start;
+	if (ret == 0)
+		ret = measure(bench);
+	if (ret == 0)
+		print_result(bench);
+	/* What failed leaves no state worth taking down. */
+	return ret == 0 ? bench_close(bench) : ret;
+}
+
+/** Cell after cell until there are no more, or one fails. */
+static int serve_cells(struct bench *bench)
+{
+	char *line = NULL;
+	size_t room = 0;
+	int ret = 0;
+
+	while (ret == 0 && getline(&line, &room, stdin) > 0) {
+		ret = bench_read_cell(bench, line);
+		if (ret == 0)
+			ret = run_cell(bench);
+		fflush(stdout);
+	}
+	free(line);
 	return ret;
 }
 
@@ -105,19 +133,11 @@ int main(int argc, char **argv)
 	ret = bench_load(&bench);
 	if (ret == 0)
 		ret = bench_make_pool(&bench);
-	if (ret == 0)
-		ret = bench_connect(&bench);
-	/* Under callgrind nothing is worth the time but what is counted. */
-	if (ret == 0 && bench.options.count == 0)
-		ret = bench_verify(&bench);
-	if (ret == 0)
-		ret = bench_start(&bench);
-	if (ret == 0)
-		ret = measure(&bench);
-	if (ret == 0)
-		ret = bench_finish(&bench);
-	if (ret == 0)
-		print_result(&bench);
+	if (ret == 0) {
+		bench_pin(bench.options.host_cpu);
+		bench_calibrate(&bench);
+		ret = serve_cells(&bench);
+	}
 	fflush(stdout);
 	/* Neither library's threads are asked to end; the process does. */
 	_Exit(ret == 0 ? 0 : 1);

@@ -37,12 +37,13 @@ struct partner {
 /** The guest in a window. */
 static void run_guest(struct partner *partner, unsigned int order)
 {
-	struct guest_queue *queue = partner->bench->queue;
+	const struct bench *bench = partner->bench;
 	double start = bench_now(), cpu = bench_cpu_time(), wall;
 
 	atomic_store_explicit(&partner->done, order, memory_order_release);
 	while (atomic_load_explicit(&partner->order, memory_order_acquire) == order)
-		guest_fast_turn(queue);
+		for (uint32_t i = 0; i < bench->cell.queues; i++)
+			guest_fast_turn(bench->lanes[i].queue);
 	wall = bench_now() - start;
 	cpu = bench_cpu_time() - cpu;
 	partner->lost = wall > cpu ? 1 - cpu / wall : 0;
@@ -93,7 +94,7 @@ static double ping(struct partner *partner)
 
 static void free_window(struct bench *bench, struct partner *partner, struct bench_window *window)
 {
-	uint64_t length = (uint64_t)(bench->options.window * bench->ticks_per_second);
+	uint64_t length = (uint64_t)(bench->cell.window * bench->ticks_per_second);
 	double start, cpu;
 	uint64_t first;
 
@@ -103,7 +104,7 @@ static void free_window(struct bench *bench, struct partner *partner, struct ben
 	start = bench_now();
 	first = bench_ticks();
 	while (bench_ticks() - first < length)
-		bench_call(bench, &window->counts);
+		bench_call(bench, bench_next_lane(bench), &window->counts);
 	window->seconds = bench_now() - start;
 	cpu = bench_cpu_time() - cpu;
 	give_order(partner);
@@ -119,13 +120,14 @@ int bench_free_running(struct bench *bench)
 	uint64_t packets = 0;
 	int ret;
 
-	if (bench->options.free_windows == 0)
+	if (bench->cell.free_windows == 0)
 		return 0;
+	memset(&partner, 0, sizeof(partner));
 	partner.bench = bench;
 	ret = pthread_create(&partner.thread, NULL, guest_thread, &partner);
 	if (ret != 0)
 		return bench_fail(bench, "pthread_create: %s", strerror(ret));
-	for (uint32_t i = 0; i < bench->options.free_windows; i++) {
+	for (uint32_t i = 0; i < bench->cell.free_windows; i++) {
 		free_window(bench, &partner, &bench->free[i]);
 		packets += bench->free[i].counts.packets;
 	}

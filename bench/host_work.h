@@ -13,12 +13,13 @@
 #include "host_clock.h"
 
 /** Receive a burst and give the mbufs back. */
-static inline uint32_t bench_dequeue(struct bench *bench, struct bench_counts *counts)
+static inline uint32_t bench_dequeue(struct bench *bench, const struct bench_lane *lane,
+				     struct bench_counts *counts)
 {
 	struct rte_mbuf *packets[BENCH_BURST];
 	uint64_t before = bench_ticks(), after;
-	uint32_t count = bench->library.dequeue_burst(bench->vid, bench->queue_id, bench->pool,
-						      packets, (uint16_t)bench->options.burst);
+	uint32_t count = bench->library.dequeue_burst(bench->vid, lane->queue_id, bench->pool,
+						      packets, (uint16_t)bench->cell.burst);
 
 	after = bench_ticks();
 	if (count == 0) {
@@ -33,12 +34,13 @@ static inline uint32_t bench_dequeue(struct bench *bench, struct bench_counts *c
 }
 
 /** Send a burst; the packets stay with the host, which sends them again later. */
-static inline uint32_t bench_enqueue(struct bench *bench, struct bench_counts *counts)
+static inline uint32_t bench_enqueue(struct bench *bench, const struct bench_lane *lane,
+				     struct bench_counts *counts)
 {
 	uint64_t before = bench_ticks(), after;
-	uint32_t count = bench->library.enqueue_burst(bench->vid, bench->queue_id,
+	uint32_t count = bench->library.enqueue_burst(bench->vid, lane->queue_id,
 						      &bench->packets[bench->next_packet],
-						      (uint16_t)bench->options.burst);
+						      (uint16_t)bench->cell.burst);
 
 	after = bench_ticks();
 	if (count == 0) {
@@ -54,11 +56,21 @@ static inline uint32_t bench_enqueue(struct bench *bench, struct bench_counts *c
 }
 
 /** One call of the kind that is measured. @return packets. */
-static inline uint32_t bench_call(struct bench *bench, struct bench_counts *counts)
+static inline uint32_t bench_call(struct bench *bench, const struct bench_lane *lane,
+				  struct bench_counts *counts)
 {
-	if (bench->options.enqueue)
-		return bench_enqueue(bench, counts);
-	return bench_dequeue(bench, counts);
+	if (bench->cell.enqueue)
+		return bench_enqueue(bench, lane, counts);
+	return bench_dequeue(bench, lane, counts);
+}
+
+/** The queue whose turn it is. */
+static inline struct bench_lane *bench_next_lane(struct bench *bench)
+{
+	struct bench_lane *lane = &bench->lanes[bench->next_lane];
+
+	bench->next_lane = bench->next_lane + 1 == bench->cell.queues ? 0 : bench->next_lane + 1;
+	return lane;
 }
 
 #endif
