@@ -138,7 +138,10 @@ void guest_disconnect(struct guest *guest);
 /** Forget what is in the rings: as after a reset of the device (virtio 1.2, 2.4). */
 void guest_reset(struct guest *guest);
 
-/** SET_MEM_TABLE again, as a guest with hot-plugged memory does. */
+/**
+ * SET_MEM_TABLE again, as a guest with hot-plugged memory does. More than 8 regions go by
+ * ADD_MEM_REG, once a connection, and need CONFIGURE_MEM_SLOTS.
+ */
 int guest_send_memory(struct guest *guest);
 
 /**
@@ -153,7 +156,7 @@ int guest_enable_pair(struct guest *guest, uint32_t pair, bool enable);
 /** What SET_VRING_ADDR would say for a queue, for tests that change it. */
 void guest_ring_addr(const struct guest_queue *queue, struct guest_vring_addr *addr);
 
-/** What SET_MEM_TABLE would say, and the file descriptors for it. */
+/** What SET_MEM_TABLE would say of the first 8 regions, and the file descriptors for it. */
 void guest_describe_memory(const struct guest *guest, struct guest_mem_table *table,
 			   int fds[GUEST_WIRE_FDS]);
 

@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Most regions in one guest: what SET_MEM_TABLE can carry. */
-#define GUEST_MAX_REGIONS 8
+/** Most regions in one guest: what slots can carry (CONFIGURE_MEM_SLOTS). */
+#define GUEST_MAX_REGIONS 509
 
 /** Bytes kept free behind every buffer slot and watched for stray writes. */
 #define GUEST_SLOT_GAP 64

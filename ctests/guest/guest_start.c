@@ -88,8 +88,8 @@ void guest_describe_memory(const struct guest *guest, struct guest_mem_table *ta
 			   int fds[GUEST_WIRE_FDS])
 {
 	memset(table, 0, sizeof(*table));
-	table->count = guest->memory.count;
-	for (unsigned int i = 0; i < guest->memory.count; i++) {
+	table->count = guest->memory.count < GUEST_WIRE_FDS ? guest->memory.count : GUEST_WIRE_FDS;
+	for (unsigned int i = 0; i < table->count; i++) {
 		const struct guest_region *region = &guest->memory.regions[i];
 
 		table->regions[i].gpa = region->gpa;
@@ -100,11 +100,30 @@ void guest_describe_memory(const struct guest *guest, struct guest_mem_table *ta
 	}
 }
 
+/** Region by region, as frontends do with CONFIGURE_MEM_SLOTS: for more than a table holds. */
+static int send_slots(struct guest *guest)
+{
+	int ret = has_protocol(guest, GUEST_PROTOCOL_CONFIGURE_MEM_SLOTS) ? 0 : -EOPNOTSUPP;
+
+	for (unsigned int i = 0; i < guest->memory.count && ret == 0; i++) {
+		const struct guest_region *region = &guest->memory.regions[i];
+		const struct guest_wire_region slot = {
+			.gpa = region->gpa, .size = region->size,
+			.user_addr = (uintptr_t)region->host, .mmap_offset = region->file_offset,
+		};
+
+		ret = guest_add_mem_reg(&guest->frontend, &slot, region->fd);
+	}
+	return ret;
+}
+
 int guest_send_memory(struct guest *guest)
 {
 	struct guest_mem_table table;
 	int fds[GUEST_WIRE_FDS];
 
+	if (guest->memory.count > GUEST_WIRE_FDS)
+		return send_slots(guest);
 	guest_describe_memory(guest, &table, fds);
 	return guest_set_mem_table(&guest->frontend, &table, fds);
 }
