@@ -120,6 +120,7 @@ include $(wildcard ctests/dropin.mk)
 include $(wildcard ctests/inside.mk)
 include $(wildcard ctests/scale.mk)
 include $(wildcard bench/bench.mk)
+include $(wildcard bench/more.mk)
 include $(wildcard fuzz/fuzz.mk)
 include $(wildcard ctests/sanitize.mk)
 
