@@ -128,7 +128,7 @@ static void packets_can_be_cleared_in_destroy_device(void **state)
 	bench->ending = clear_all;
 	bench->held = 3;
 	guest_disconnect(bench->guest);
-	while (__atomic_load_n(&bench->vid, __ATOMIC_ACQUIRE) >= 0)
+	while (bench->vid >= 0)
 		usleep(1000);
 	assert_int_equal(cleared_count[TX], 3);
 	assert_int_equal(cleared_count[RX], 3);
@@ -151,7 +151,7 @@ static bool is_gone(void *data)
 static void wake_up(struct bench *bench)
 {
 	for (int i = 0; i < 2; i++) {
-		const struct engine *engine = &bench->engines[i];
+		struct engine *engine = &bench->engines[i];
 
 		assert_int_equal(engine_held(engine), 3);
 		assert_true(engine_is_mapped(engine->guest[0].start, engine->guest[0].size));

@@ -34,7 +34,7 @@ static int new_device(int vid)
 	struct bench *bench = find(vid);
 
 	if (bench)
-		__atomic_store_n(&bench->vid, vid, __ATOMIC_RELEASE);
+		bench->vid = vid;
 	return 0;
 }
 
@@ -46,7 +46,7 @@ static void destroy_device(int vid)
 		return;
 	if (bench->ending)
 		bench->ending(bench, vid);
-	__atomic_store_n(&bench->vid, -1, __ATOMIC_RELEASE);
+	bench->vid = -1;
 }
 
 static int vring_state_changed(int vid, uint16_t queue, int enable)
@@ -191,7 +191,7 @@ static bool has_device(void *data)
 {
 	/* Behind an IOMMU rings start when their addresses are known. */
 	bench_serve(data);
-	return __atomic_load_n(&((struct bench *)data)->vid, __ATOMIC_ACQUIRE) >= 0;
+	return ((struct bench *)data)->vid >= 0;
 }
 
 int bench_register(struct bench *bench, uint16_t queue)

@@ -101,10 +101,10 @@ struct bench {
 	struct guest *guest;
 	struct guest_iotlb iotlb;	/**< Used where the configuration says iommu. */
 	struct guest_queue *tx, *rx;	/**< The guest's: tx is the device's queue 1. */
-	int vid;			/**< -1 while there is no running device. */
+	_Atomic int vid;		/**< -1: none is running. The event thread's. */
 	void (*ending)(struct bench *bench, int vid); /**< In destroy_device(): event thread. */
 	void (*checked)(struct bench *bench); /**< At the end of bench_check(): more to check. */
-	int changes;			/**< Calls of vring_state_changed(). */
+	_Atomic int changes;		/**< Calls of vring_state_changed(): the event thread's. */
 	struct pool pool;		/**< For packets from the guest. */
 	struct pool app;		/**< The application's, to the guest. */
 	struct engine engines[2];	/**< By queue. */

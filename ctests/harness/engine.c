@@ -283,11 +283,13 @@ int engine_learn_memory(struct engine *engine)
 
 	if (rte_vhost_get_mem_table(engine->vid, &memory) < 0 || !memory)
 		return -1;
+	pthread_mutex_lock(&engine->lock);
 	engine->guest_ranges = memory->nregions < 8 ? memory->nregions : 8;
 	for (uint32_t i = 0; i < engine->guest_ranges; i++) {
 		engine->guest[i].start = memory->regions[i].host_user_addr;
 		engine->guest[i].size = memory->regions[i].size;
 	}
+	pthread_mutex_unlock(&engine->lock);
 	free(memory);
 	return 0;
 }
@@ -328,7 +330,12 @@ void engine_behave(struct engine *engine)
 	pthread_mutex_unlock(&engine->lock);
 }
 
-uint32_t engine_held(const struct engine *engine)
+uint32_t engine_held(struct engine *engine)
 {
-	return (uint32_t)(engine->accepted - engine->finished);
+	uint32_t held;
+
+	pthread_mutex_lock(&engine->lock);
+	held = (uint32_t)(engine->accepted - engine->finished);
+	pthread_mutex_unlock(&engine->lock);
+	return held;
 }

@@ -48,20 +48,20 @@ struct engine_range {
 /** One queue's engine. */
 struct engine {
 	pthread_mutex_t lock;
-	int vid;
+	_Atomic int vid;
 	uint16_t queue;
 
-	/* The script. */
-	bool at_once;		/**< Copies are done when they are accepted. */
-	uint32_t slow;		/**< Not 0: every so many questions one more copy is done. */
-	uint32_t accept;	/**< Copies accepted in each call. */
-	uint32_t refusals;	/**< So many calls of transfer_data() from now... */
-	int32_t refusal;	/**< ...accept nothing and return this... */
-	bool tears;		/**< ...having copied half of the pieces of each descriptor. */
-	int32_t claim;		/**< Added to the result of transfer_data(). */
-	uint32_t check_errors;	/**< So many calls of check_completed_copies() from now... */
-	int32_t check_error;	/**< ...return this. */
-	int32_t over_report;	/**< Added to the result of check_completed_copies(). */
+	/* The script: a test changes it while the event thread asks. */
+	_Atomic bool at_once;	/**< Copies are done when they are accepted. */
+	_Atomic uint32_t slow;	/**< Not 0: every so many questions one more copy is done. */
+	_Atomic uint32_t accept; /**< Copies accepted in each call. */
+	_Atomic uint32_t refusals; /**< So many calls of transfer_data() from now... */
+	_Atomic int32_t refusal; /**< ...accept nothing and return this... */
+	_Atomic bool tears;	/**< ...having copied half of the pieces of each descriptor. */
+	_Atomic int32_t claim;	/**< Added to the result of transfer_data(). */
+	_Atomic uint32_t check_errors; /**< So many calls of check_completed_copies() from now... */
+	_Atomic int32_t check_error; /**< ...return this. */
+	_Atomic int32_t over_report; /**< Added to the result of check_completed_copies(). */
 	void (*hook)(struct engine *engine, void *data); /**< In transfer_data(), unlocked. */
 	void *hook_data;
 
@@ -74,7 +74,7 @@ struct engine {
 	bool one_page;		/**< No piece may cross a border of 4 KiB. */
 
 	/* Counts. */
-	uint32_t violations;
+	_Atomic uint32_t violations;
 	uint32_t transfers;	/**< Calls of transfer_data(). */
 	uint32_t checks;	/**< Calls of check_completed_copies(). */
 	uint64_t offered, accepted, finished, reported; /**< Copies; the difference is held. */
@@ -102,7 +102,7 @@ uint32_t engine_finish(struct engine *engine, uint32_t count);
 void engine_behave(struct engine *engine);
 
 /** Copies accepted and not done. */
-uint32_t engine_held(const struct engine *engine);
+uint32_t engine_held(struct engine *engine);
 
 /** Whether a range of this process's addresses is mapped. */
 bool engine_is_mapped(uint64_t address, uint64_t length);

@@ -188,7 +188,7 @@ void front_poll_blindly(void)
 	struct bench *bench = front.target;
 	struct rte_mbuf *mbufs[33], *done[33], *mbuf;
 	uint32_t completed = 0;
-	int vid = __atomic_load_n(&bench->vid, __ATOMIC_ACQUIRE), inflight;
+	int vid = bench->vid, inflight;
 
 	if (vid < 0)
 		return;
@@ -215,7 +215,7 @@ void front_adopt(void)
 {
 	struct bench *bench = front.target;
 
-	if (bench->config.synchronous || __atomic_load_n(&bench->vid, __ATOMIC_ACQUIRE) < 0)
+	if (bench->config.synchronous || bench->vid < 0)
 		return;
 	for (uint16_t queue = RX; queue <= TX; queue++) {
 		if (!bench->started)

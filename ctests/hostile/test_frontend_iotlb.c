@@ -142,7 +142,7 @@ static void F11_updates_that_overlap(struct hostile *hostile)
 struct fickle {
 	pthread_t thread;
 	bool stop;
-	uint64_t rounds;
+	_Atomic uint64_t rounds;	/**< Counted there, looked at by the test. */
 };
 
 static void *be_fickle(void *argument)
@@ -206,7 +206,7 @@ static void F11_invalidations_during_bursts(struct hostile *hostile)
 		front.target->engines[queue].any_host = true;
 	assert_int_equal(pthread_create(&fickle.thread, NULL, be_fickle, &fickle), 0);
 	for (uint32_t i = 0; i < rounds ||
-	     __atomic_load_n(&fickle.rounds, __ATOMIC_RELAXED) < 100 ||
+	     fickle.rounds < 100 ||
 	     (front.target->from.returned == moved && control_now_ms() < deadline); i++)
 		burst();
 	__atomic_store_n(&fickle.stop, true, __ATOMIC_RELEASE);

@@ -54,7 +54,7 @@ static void adopt(struct hostile *hostile, bool *done)
 {
 	struct rte_vhost_async_config config = { .features = RTE_VHOST_ASYNC_INORDER,
 						 .async_threshold = hostile->threshold };
-	int vid = __atomic_load_n(&front.target->vid, __ATOMIC_ACQUIRE);
+	int vid = front.target->vid;
 
 	if (!hostile->async || *done || vid < 0)
 		return;
@@ -74,7 +74,7 @@ static void kill_one(struct hostile *hostile, uint32_t moment)
 
 	assert_int_equal(posix_spawn(&child, words[0], NULL, NULL, words, environ), 0);
 	/* One in four dies while it sets itself up. */
-	while (!early && __atomic_load_n(&front.target->vid, __ATOMIC_ACQUIRE) < 0 &&
+	while (!early && front.target->vid < 0 &&
 	       control_now_ms() < deadline)
 		usleep(100);
 	end = control_now_ms() + moment % 23;
