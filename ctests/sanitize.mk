@@ -3,14 +3,20 @@
 #
 # Included by the root Makefile: the library as ordinary Swift under sanitizers, and the tests on it.
 #
+#   make sanitize                  all C tests, those of hostile peers and of faults as well, under both; SANITIZER=address
+#                                  or thread for one, HOSTED=1 for the hosted Swift tests as well, QUICK=1 for a few programs
+#   make sanitize-planted          each bug of ctests/sanitize/planted is found, with its file and line
 #   make asan-library              build/asan/librtevhostswift.so.21, under AddressSanitizer
 #   make tsan-library              build/tsan/librtevhostswift.so.21, under ThreadSanitizer
-
-# The C compiler beside swift: its sanitizers are the ones that Swift's code calls.
-SANITIZE_CLANG := $(dir $(realpath $(shell command -v $(SWIFT))))clang
+SANITIZER ?= address thread
+# Threads, queues, memory tables, rings, chains; hostile ones, and a guest that is killed or rewrites what it wrote.
+SANITIZE_QUICK ?= $(addprefix build/ctests/,control_stress_threads control_start_races control_api_callbacks control_api_queue \
+	control_frontend_memory control_frontend_rings control_guest_bad control_guest_shapes test_async_contract \
+	test_migration_async) $(addprefix build/hostile/,test_guest_flip test_frontend_kill)
+SANITIZE_PROGRAMS ?= $(if $(QUICK),$(SANITIZE_QUICK),$(CTEST_PROGRAMS) $(CONTROL_PROGRAMS) $(HOSTILE_TESTS) $(FAULTS_TESTS))
 SANITIZE_BUILD = SWIFT=$(SWIFT) tools/sanitize-library
 
-.PHONY: asan-library tsan-library
+.PHONY: asan-library tsan-library sanitize sanitize-planted $(SANITIZER:%=sanitize-%)
 
 asan-library: build/asan/$(SONAME)
 
@@ -30,21 +36,14 @@ build/tsan/$(SONAME_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map Package
 		tools/sanitize-library
 	$(SANITIZE_BUILD) thread 22.11 $@
 
-# make sanitize                  all C tests under both; SANITIZER=address or thread for one, HOSTED=1 for the hosted
-#                                Swift tests as well, QUICK=1 for a few programs
-SANITIZER ?= address thread
-SANITIZE_GROUPS ?= ctest ctest-control
-SANITIZE_QUICK ?= control_stress_threads control_start_races control_api_callbacks control_api_queue control_frontend_memory \
-	control_frontend_rings control_guest_bad control_guest_shapes test_async_packed
-
-.PHONY: sanitize $(SANITIZER:%=sanitize-%)
-
 sanitize: $(SANITIZER:%=sanitize-%)
 
 sanitize-address: asan-library
-	@TARGETS="$(SANITIZE_GROUPS)" QUICK_PROGRAMS="$(SANITIZE_QUICK)" QUICK=$(QUICK) HOSTED=$(HOSTED) \
-		SWIFT=$(SWIFT) tools/sanitize address
+	@PROGRAMS="$(SANITIZE_PROGRAMS)" HOSTED=$(HOSTED) SWIFT=$(SWIFT) tools/sanitize address
 
 sanitize-thread: tsan-library
-	@TARGETS="$(SANITIZE_GROUPS)" QUICK_PROGRAMS="$(SANITIZE_QUICK)" QUICK=$(QUICK) HOSTED=$(HOSTED) \
-		SWIFT=$(SWIFT) tools/sanitize thread
+	@PROGRAMS="$(SANITIZE_PROGRAMS)" HOSTED=$(HOSTED) SWIFT=$(SWIFT) tools/sanitize thread
+
+# Bugs that the sanitizers have to find.
+sanitize-planted:
+	@SWIFT=$(SWIFT) tools/sanitize-planted

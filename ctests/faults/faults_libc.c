@@ -24,12 +24,19 @@
 
 #define CALLER __builtin_return_address(0)
 
-/** What comes after this program. */
+/** What comes after this program: the sanitizer's function, where it is built with one. */
 #define REAL(name) __extension__ ({ \
+	extern __typeof__(name) __interceptor_##name __attribute__((weak)); \
 	static __typeof__(&name) real; \
 	if (!real) \
-		real = (__typeof__(&name))dlsym(RTLD_NEXT, #name); \
+		real = &__interceptor_##name ? &__interceptor_##name : \
+		       (__typeof__(&name))dlsym(RTLD_NEXT, #name); \
 	real; })
+
+/** The same where dlsym() allocates memory itself. */
+#define REAL_MEMORY(name) __extension__ ({ \
+	extern __typeof__(__libc_##name) __interceptor_##name __attribute__((weak)); \
+	&__interceptor_##name ? &__interceptor_##name : &__libc_##name; })
 
 /** A function that returns -1 with errno. */
 #define PLAIN(type, name, parameters, ...) \
@@ -219,7 +226,7 @@ void *malloc(size_t size)
 
 	if (faults_next(FAULT_malloc, CALLER) > 0)
 		return NULL;
-	block = __libc_malloc(size);
+	block = REAL_MEMORY(malloc)(size);
 	if (faults_is_library(CALLER))
 		faults_book(block, size);
 	return block;
@@ -231,7 +238,7 @@ void *calloc(size_t count, size_t size)
 
 	if (faults_next(FAULT_calloc, CALLER) > 0)
 		return NULL;
-	block = __libc_calloc(count, size);
+	block = REAL_MEMORY(calloc)(count, size);
 	if (faults_is_library(CALLER))
 		faults_book(block, count * size);
 	return block;
@@ -243,7 +250,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 	if (faults_next(FAULT_aligned_alloc, CALLER) > 0)
 		return NULL;
-	block = __libc_memalign(alignment, size);
+	block = REAL_MEMORY(memalign)(alignment, size);
 	if (faults_is_library(CALLER))
 		faults_book(block, size);
 	return block;
@@ -253,7 +260,7 @@ int posix_memalign(void **block, size_t alignment, size_t size)
 {
 	if (faults_next(FAULT_posix_memalign, CALLER) > 0)
 		return ENOMEM;
-	*block = __libc_memalign(alignment, size);
+	*block = REAL_MEMORY(memalign)(alignment, size);
 	if (faults_is_library(CALLER))
 		faults_book(*block, size);
 	return *block ? 0 : ENOMEM;
@@ -262,5 +269,5 @@ int posix_memalign(void **block, size_t alignment, size_t size)
 void free(void *block)
 {
 	faults_unbook(block);
-	__libc_free(block);
+	REAL_MEMORY(free)(block);
 }
