@@ -198,6 +198,12 @@ void guest_index(const struct record *record);
 /* A fresh device: nothing was written. */
 void begin_checks(void);
 void before_call(bool is_strict);
+/*
+ * RESET_OWNER: what is in flight is used first, and then nobody knows where that was; features go,
+ * and the log with them.
+ */
+void forget_owner(void);
+
 void after_call(unsigned int mask);
 void watch_given(unsigned int queue, const void *from, const void *to, size_t size);
 void watch_copied(unsigned int queue, const void *from, const void *to, size_t size);

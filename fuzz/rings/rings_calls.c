@@ -221,11 +221,8 @@ static void message(const struct record *record)
 		model.log_begins = was_off && !model.settings.is_log_off;
 		break;
 	default:
-		/* What is in flight is used first, and then nobody knows where that was. */
-		for (unsigned int index = 0; index < 2; index++)
-			if (record->c == GUEST_RESET_OWNER &&
-			    model.queues[index].taken_head != model.queues[index].taken_tail)
-				model.is_wild = true;
+		if (record->c == GUEST_RESET_OWNER)
+			forget_owner();
 		(void)rig_ask(&model.link, record->c, &record->d, record->e & 7 ? 8 : 0, NULL, 0);
 		break;
 	}

@@ -272,6 +272,14 @@ static void allow_restart(const struct queue *queue)
 	memcpy(model.expected + event, model.memory + event, 2);
 }
 
+void forget_owner(void)
+{
+	for (unsigned int index = 0; index < 2; index++)
+		if (model.queues[index].taken_head != model.queues[index].taken_tail)
+			model.is_wild = true;
+	model.settings.logs = false;
+}
+
 static void check_log(void)
 {
 	bool is_idle = model.queues[0].after.engine == 0;

@@ -41,11 +41,25 @@ struct AddressSpace {
         direct.scannedSlice(at: address, count: wanted)
     }
 
-    /// A window on the region that has an address; nil where there is none, or addresses are
-    /// translated.
+    /// A window that has an address, and may be accessed so; nil where there is none. No miss is
+    /// noted: whoever finds nothing takes the way that does.
     @inline(__always)
-    func window(at address: GuestAddress) -> MemoryWindow? {
-        isTranslated ? nil : table.window(at: address)
+    func window(at address: GuestAddress, _ permission: AccessPermission) -> MemoryWindow? {
+        isTranslated ? translatedWindow(address, permission) : table.window(at: address)
+    }
+
+    @inline(never)
+    private func translatedWindow(
+        _ address: GuestAddress, _ permission: AccessPermission
+    ) -> MemoryWindow? {
+        iotlb?.value.window(at: address, permission, in: table)
+    }
+
+    /// Counts lookups that windows spared the IOTLB.
+    @inline(__always)
+    func count(hits: Int) {
+        guard isTranslated, hits > 0 else { return }
+        iotlb?.value.count(hits: hits)
     }
 
     @inline(never)

@@ -35,6 +35,14 @@ struct GuestSlice: BitwiseCopyable {
         return unsafe GuestSlice(proven: base + offset, count: count)
     }
 
+    /// The first `count` bytes. More than there are is a bug of ours.
+    @inline(__always)
+    func first(_ count: Int) -> GuestSlice {
+        precondition(count >= 0 && count <= self.count)
+        // SAFETY: within self, by the line above.
+        return unsafe GuestSlice(proven: base, count: count)
+    }
+
     /// What lies behind the first `skipped` bytes. More than there are is a bug of ours.
     @inline(__always)
     func dropping(_ skipped: Int) -> GuestSlice {

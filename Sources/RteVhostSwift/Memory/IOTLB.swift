@@ -81,6 +81,35 @@ extension IOTLB {
         return nil
     }
 
+    /// A window on the part of an entry that lies in one region, with this address in it; nil when
+    /// it is not known or the permission is not enough.
+    func window(
+        at address: GuestAddress, _ permission: AccessPermission, in table: MemoryTable
+    ) -> MemoryWindow? {
+        let index = position(of: address.rawValue)
+        guard index < count else { return nil }
+        let entry = entries[index]
+        guard entry.first <= address.rawValue, entry.permission.allows(permission) else {
+            return nil
+        }
+        // From its beginning, where that lies in the same region; else from the address on.
+        let whole = Int(clamping: min(entry.last &- entry.first, 1 << 62))
+        if let all = table.run(at: entry.frontendAddress(of: entry.first), count: whole &+ 1),
+            address.rawValue &- entry.first < UInt64(all.count)
+        {
+            return MemoryWindow(GuestAddress(rawValue: entry.first), all)
+        }
+        let rest = Int(clamping: min(entry.last &- address.rawValue, 1 << 62))
+        guard
+            let part = table.run(
+                at: entry.frontendAddress(of: address.rawValue), count: rest &+ 1)
+        else { return nil }
+        return MemoryWindow(address, part)
+    }
+
+    /// Counts lookups that were spared.
+    mutating func count(hits: Int) { lookups.hits &+= UInt64(truncatingIfNeeded: hits) }
+
     /// Counts lookups from zero on.
     mutating func resetLookups() { lookups = (0, 0) }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The region that a loop met last: most addresses of a burst lie in one. Good for as long as the
-/// table that it came from, that is while the queue's lock is held.
+/// The region, or the IOTLB's entry, that a loop met last: most addresses of a burst lie in one. Good
+/// for as long as the queue's lock is held.
 @safe
 struct MemoryWindow: BitwiseCopyable {
     private let guest: UInt64
@@ -23,6 +23,14 @@ struct MemoryWindow: BitwiseCopyable {
         guest = region.guest
         byteCount = region.byteCount
         host = region.host
+    }
+
+    /// A window on bytes that lie at an address.
+    init(_ address: GuestAddress, _ bytes: GuestSlice) {
+        guest = address.rawValue
+        byteCount = UInt64(bytes.count)
+        // SAFETY: an address; `whole` follows it within the bytes alone.
+        host = unsafe UInt(bitPattern: bytes.base)
     }
 
     /// The bytes at an address, all `wanted` of them; nil where they do not lie in the region.

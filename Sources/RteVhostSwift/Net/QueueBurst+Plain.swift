@@ -10,23 +10,21 @@ extension QueueBurst {
     func dequeuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         let objects = state.value.supply.atHand
         let headerByteCount = profile.headerByteCount
-        precondition(headerByteCount >= 0)
         let takesHeader = profile.hasGuestOffloads
         let memory = memory
-        var run = ring.beginRun(.deviceReads, limit: min(packets.count, objects.count))
+        var run = ring.beginRun(
+            PlainBuffers(headerByteCount: headerByteCount, .deviceReads),
+            limit: min(packets.count, objects.count))
         let mbufs = objects.first(run.limit)
         let places = packets.first(run.limit)
         var total = 0
         while run.count < run.limit {
             let packet = mbufs[run.count]
             guard let chain = run.next(from: memory) else { break }
-            let byteCount = chain.buffer.count &- headerByteCount
-            // virtio 1.2, 5.1.6: a packet has a header; one without payload is no packet.
-            guard byteCount > 0, byteCount <= packet.capacity else { break }
-            let header = takesHeader ? chain.buffer.loadHeader() : NetHeader()
-            CopyPair(
-                chain.buffer.dropping(headerByteCount), packet.freshRoom(byteCount)
-            ).copyBytes(.deviceReads)
+            let byteCount = chain.payload.count
+            guard byteCount <= packet.capacity else { break }
+            let header = takesHeader ? chain.header.loadHeader() : NetHeader()
+            CopyPair(chain.payload, packet.freshRoom(byteCount)).copyBytes(.deviceReads)
             packet.prepareFilled(byteCount: byteCount)
             if !header.isPlain { finish(packet, header) }
             places[run.count] = packet
@@ -34,6 +32,7 @@ extension QueueBurst {
             total &+= byteCount
         }
         ring.endRun(run)
+        memory.count(hits: run.count)
         state.value.supply.drop(run.count)
         count(packets: run.count, byteCount: total)
         return run.count
@@ -44,31 +43,40 @@ extension QueueBurst {
     @inline(never)
     func enqueuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         let headerByteCount = profile.headerByteCount
-        precondition(headerByteCount > 0)
         let memory = memory
-        var run = ring.beginRun(.deviceWrites, limit: packets.count)
+        let logsWrites = profile.logsWrites
+        var run = ring.beginRun(
+            PlainBuffers(headerByteCount: headerByteCount, .deviceWrites), limit: packets.count)
         let packets = packets.first(run.limit)
         var total = 0
         while run.count < run.limit {
             guard let packet = packets[run.count] else { break }
             let data = packet.plainData
-            let byteCount = data.count &+ headerByteCount
             guard data.count == packet.packetByteCount, let chain = run.next(from: memory),
-                byteCount <= chain.buffer.count
+                data.count <= chain.payload.count
             else { break }
             var header = SendOffload.header(for: packet)
             // virtio 1.2, 5.1.6.4: num_buffers is 1 where MRG_RXBUF was not negotiated.
             header.bufferCount = 1
-            chain.buffer.storeHeader(header, byteCount: headerByteCount)
-            CopyPair(
-                chain.buffer.part(from: headerByteCount, count: data.count), data
-            ).copyBytes(.deviceWrites)
-            run.use(chain, byteCount: UInt32(truncatingIfNeeded: byteCount))
+            chain.header.storeHeader(header, byteCount: headerByteCount)
+            let target = chain.payload.first(data.count)
+            CopyPair(target, data).copyBytes(.deviceWrites)
+            if logsWrites { logPlain(chain.header.first(headerByteCount), target) }
+            run.use(
+                chain, byteCount: UInt32(truncatingIfNeeded: data.count &+ headerByteCount))
             total &+= data.count
         }
         ring.endRun(run)
+        memory.count(hits: run.count)
         count(packets: run.count, byteCount: total)
         return run.count
+    }
+
+    /// Marks what a packet was written to.
+    @inline(never)
+    private func logPlain(_ header: GuestSlice, _ payload: GuestSlice) {
+        queue.value.dirtyLog.mark(header, in: device.value.memory.table)
+        queue.value.dirtyLog.mark(payload, in: device.value.memory.table)
     }
 
     @inline(__always)

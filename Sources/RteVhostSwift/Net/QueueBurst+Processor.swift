@@ -51,13 +51,13 @@ extension QueueBurst {
         guard availableChains(&ring, limit: 1) > 0 else { return BurstResult() }
         let mark = ring.mark
         // Most bursts are plain to their end.
-        var count = profile.logsWrites ? 0 : enqueuePlain(&ring, packets)
+        var count = enqueuePlain(&ring, packets)
         if count < packets.count {
             var engine = ProcessorCopy()
             let rest = packets.dropping(count)
             count &+= enqueueLoop(
                 &ring, &engine, packets: rest, limit: rest.count,
-                looksForPlain: count > 0 && !profile.logsWrites)
+                looksForPlain: count > 0)
         }
         countTraffic(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }

@@ -215,22 +215,26 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
-    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> PackedRun {
+    mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> PackedRun {
         if shadowCount >= Self.shadowLimit { makeRoom(false) }
         let first = Int(nextAvailable.index)
-        let room = min(outstanding.freeSlots, Self.shadowLimit &- shadowCount)
-        let count = isBroken ? 0 : min(min(limit, room), size &- first)
+        let slots = isBroken ? 0 : min(outstanding.freeSlots, size &- first)
+        let count = min(min(limit, slots), Self.shadowLimit &- shadowCount)
         return PackedRun(
-            descriptors.part(from: first, count: count), direction,
-            wrapCounter: nextAvailable.wrapCounter,
-            shadow: shadow.view(from: shadowCount, count: count), ids: outstanding.ids)
+            descriptors.part(from: first, count: slots), wrapCounter: nextAvailable.wrapCounter,
+            buffers: buffers,
+            shadow: (
+                shadow.view(from: shadowCount, count: count),
+                shapes.view(from: shadowCount, count: count)
+            ), ids: outstanding.ids)
     }
 
     @inline(__always)
     mutating func endRun(_ run: PackedRun) {
-        outstanding.occupy(run.count)
+        outstanding.occupy(run.slotCount)
         shadowCount &+= run.count
-        nextAvailable.advance(by: run.count, size: size)
+        if run.slotCount != run.count { hasLongPackets = true }
+        nextAvailable.advance(by: run.slotCount, size: size)
     }
 
     @inline(__always)

@@ -40,4 +40,47 @@ enum PackedWalk {
                 in: memory)
         }
     }
+
+    /// A chain of two slots, or of a table of one or two entries, if it is a plain one. `flags` are
+    /// those of a chain of one buffer there. The run's slots begin with those of `descriptors`.
+    @inline(never)
+    static func plain(
+        _ first: PackedDescriptor, flags: UInt16, _ descriptors: GuestArray<GuestWords>,
+        at slot: Int, _ buffers: PlainBuffers, from memory: AddressSpace
+    ) -> PlainChain.Found? {
+        var buffers = buffers
+        if first.isIndirect {
+            guard !first.hasNext, let table = buffers.table(first, from: memory),
+                let chain = plainTable(table, id: first.id, &buffers, from: memory)
+            else { return nil }
+            return (chain, buffers)
+        }
+        guard first.flags & PackedDescriptor.meaningfulFlags == flags | 1,
+            slot < descriptors.count &- 1
+        else { return nil }
+        let second = PackedDescriptor(descriptors.loadAcquire(slot &+ 1))
+        // Of those behind the first, virtio 1.2, 2.8.6: their AVAIL and USED need not be looked at.
+        guard second.flags & 7 == flags & 7,
+            var chain = buffers.pair(first, second, id: second.id, from: memory)
+        else { return nil }
+        chain.slotCount = 2
+        return (chain, buffers)
+    }
+
+    /// As in `walkIndirect`: NEXT and ids mean nothing, and transmit tables may have WRITE set.
+    @inline(__always)
+    private static func plainTable(
+        _ table: GuestArray<GuestWords>, id: UInt16, _ buffers: inout PlainBuffers,
+        from memory: AddressSpace
+    ) -> PlainChain? {
+        let first = PackedDescriptor(table.load(0))
+        let ignored: UInt16 = buffers.direction == .deviceReads ? 3 : 1
+        let wanted: UInt16 = buffers.direction == .deviceReads ? 0 : 2
+        guard first.flags & 7 & ~ignored == wanted else { return nil }
+        guard table.count > 1 else { return buffers.single(first, id: id, from: memory) }
+        guard table.count == 2 else { return nil }
+        let second = PackedDescriptor(table.load(1))
+        guard second.flags & 7 & ~ignored == wanted else { return nil }
+        return buffers.pair(first, second, id: id, from: memory)
+    }
 }

@@ -29,7 +29,7 @@ protocol Ring: ~Copyable {
 
     /// Begins a run of at most `limit` plain chains, or fewer where the ring begins anew. Until its
     /// end nothing else may be done.
-    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> Run
+    mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> Run
 
     /// Ends a run: its chains are taken, and their used entries put.
     mutating func endRun(_ run: Run)

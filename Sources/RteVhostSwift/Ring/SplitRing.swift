@@ -139,14 +139,14 @@ extension SplitRing {
     }
 
     @inline(__always)
-    func beginRun(_ direction: ChainDirection, limit: Int) -> SplitRun {
+    func beginRun(_ buffers: PlainBuffers, limit: Int) -> SplitRun {
         let first = Int(nextAvailable & mask)
         let firstUsed = Int(nextUsed & mask)
         let count = min(
             min(limit, Int(availableEnd &- nextAvailable)),
             min(size &- first, size &- firstUsed))
         return SplitRun(
-            available.part(from: 2 &+ first, count: count), direction,
+            available.part(from: 2 &+ first, count: count), buffers: buffers,
             elements: usedElements.part(from: firstUsed, count: count),
             descriptors: descriptors)
     }

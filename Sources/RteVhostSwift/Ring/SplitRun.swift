@@ -8,21 +8,22 @@ struct SplitRun: PlainRun {
     /// Where their used elements go.
     private let elements: GuestArray<UInt64>
     private let descriptors: GuestArray<GuestWords>
-    /// The flags that a plain chain has.
+    /// The flags that a chain of one buffer has.
     private let flags: UInt16
-    private var window = MemoryWindow()
+    private var buffers: PlainBuffers
     private(set) var count = 0
 
     /// A run over `heads`, with as many `elements`.
     @inline(__always)
     init(
-        _ heads: GuestArray<UInt16>, _ direction: ChainDirection,
+        _ heads: GuestArray<UInt16>, buffers: PlainBuffers,
         elements: GuestArray<UInt64>, descriptors: GuestArray<GuestWords>
     ) {
         self.heads = heads
         self.elements = elements
         self.descriptors = descriptors
-        flags = SplitDescriptor.plainFlags(direction)
+        self.buffers = buffers
+        flags = SplitDescriptor.plainFlags(buffers.direction)
     }
 
     @inline(__always)
@@ -33,11 +34,16 @@ struct SplitRun: PlainRun {
         let head = heads.load(count)
         guard Int(head) < descriptors.count else { return nil }
         let descriptor = SplitDescriptor(descriptors.load(Int(head)))
-        guard descriptor.flags & SplitDescriptor.meaningfulFlags == flags,
-            let buffer = Self.buffer(
-                at: descriptor.address, count: descriptor.byteCount, &window, from: memory)
+        guard descriptor.flags & SplitDescriptor.meaningfulFlags != flags else {
+            return buffers.single(descriptor, id: head, from: memory)
+        }
+        // A function by itself, which is handed values: the loop around keeps its registers.
+        guard
+            let found = ChainWalk.plain(
+                descriptor, id: head, descriptors, buffers, from: memory)
         else { return nil }
-        return PlainChain(buffer: buffer, id: head)
+        buffers = found.buffers
+        return found.chain
     }
 
     @inline(__always)

@@ -103,7 +103,7 @@ struct PackedRingHistoryTests {
             try #require(plain.count <= known)
             for chain in plain {
                 let entry = UsedEntry(id: chain.id, descriptorCount: 1, byteCount: 0)
-                try note(entry, chain.buffer.count, ring.mark)
+                try note(entry, chain.header.count, ring.mark)
                 _ = taken.removeLast()
                 put.append(.init(id: chain.id, byteCount: 0, isWritten: false))
             }

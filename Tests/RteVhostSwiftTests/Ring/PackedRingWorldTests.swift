@@ -52,7 +52,7 @@ struct PackedRingWorldTests {
         /// Chains that the ring must take there.
         var runLength: Int {
             guard let runStart else { return 0 }
-            return (runStart..<lengths.count).prefix { lengths[$0] == 1 && !isIndirect($0) }.count
+            return (runStart..<lengths.count).prefix { lengths[$0] == 1 }.count
         }
     }
 
@@ -100,8 +100,8 @@ struct PackedRingWorldTests {
                     let expected = world.element(number, 0)
                     isRight =
                         isRight && taken.id == ids[chain]
-                        && world.guest.address(of: taken.buffer) == expected.address
-                        && taken.buffer.count == Int(expected.byteCount)
+                        && world.guest.address(of: taken.header) == expected.address
+                        && taken.header.count == Int(expected.byteCount)
                     number += 1
                     chain += 1
                 }

@@ -117,13 +117,13 @@ struct SplitRingWorldTests {
                 ? ring.usePlain(.deviceReads, limit: 1, from: world.guest.memory) { _ in
                     UInt32(chain + 1)
                 } : []
-            let isPlain = buffers.count == 1 && !plan.isIndirect(chain)
+            let isPlain = buffers.count == 1
             isRight = isRight && (plan.usesRuns && isPlain) == (plain.count == 1)
             if let taken = plain.first {
                 isRight =
                     isRight && taken.id == heads[chain]
-                    && taken.buffer.count == buffers[0].byteCount
-                    && world.guest.address(of: taken.buffer) == buffers[0].address
+                    && taken.header.count == buffers[0].byteCount
+                    && world.guest.address(of: taken.header) == buffers[0].address
                 continue
             }
             segments.removeAll()

@@ -19,9 +19,9 @@ struct RecordingRing: Ring, ~Copyable {
         from memory: AddressSpace
     ) -> ChainResult { .none }
 
-    mutating func beginRun(_ direction: ChainDirection, limit: Int) -> SplitRun {
+    mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> SplitRun {
         SplitRun(
-            GuestArray(.empty), direction, elements: GuestArray(.empty),
+            GuestArray(.empty), buffers: buffers, elements: GuestArray(.empty),
             descriptors: GuestArray(.empty))
     }
     mutating func endRun(_ run: SplitRun) {}

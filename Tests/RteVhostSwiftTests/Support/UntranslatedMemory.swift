@@ -15,13 +15,14 @@ extension Ring where Self: ~Copyable {
     /// `byteCount` says; their buffers and ids.
     mutating func usePlain(
         _ direction: ChainDirection, limit: Int, from memory: MemoryTable,
-        byteCount: (Int) -> UInt32 = { _ in 0 }
+        headerByteCount: Int = 0, byteCount: (Int) -> UInt32 = { _ in 0 }
     ) -> [PlainChain] {
         var chains: [PlainChain] = []
         var before: Int
         repeat {
             before = chains.count
-            var run = beginRun(direction, limit: limit - before)
+            var run = beginRun(
+                PlainBuffers(headerByteCount: headerByteCount, direction), limit: limit - before)
             while run.count < run.limit, let chain = run.next(from: AddressSpace(memory)) {
                 run.use(chain, byteCount: byteCount(chains.count))
                 chains.append(chain)
