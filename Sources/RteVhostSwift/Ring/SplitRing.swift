@@ -15,14 +15,10 @@ struct SplitRing: Ring, ~Copyable {
 
     /// Slots: a power of two up to 32,768, or 0 before the addresses are set.
     let size: Int
-    /// Next slot of the available ring to take.
-    private(set) var nextAvailable: UInt16
-    /// The guest's `idx` as last seen.
-    private var availableEnd: UInt16
-    /// Next slot of the used ring to write.
-    private(set) var nextUsed: UInt16
-    /// `used.idx` as the guest sees it.
-    private var publishedUsed: UInt16
+    private var availableStart = RingIndex()
+    private var availableLimit = RingIndex()
+    private var usedEnd = RingIndex()
+    private var usedPublished = RingIndex()
     /// `used.idx` when the guest was last notified, or asked; nil until the first time.
     private var notifiedUsed: UInt16?
     /// VIRTIO_F_EVENT_IDX was negotiated.
@@ -60,10 +56,6 @@ struct SplitRing: Ring, ~Copyable {
         usedHeader = GuestArray(used.part(from: 0, count: counts.used))
         usedElements = GuestArray(used.part(from: 4, count: size * 8))
         self.usesEventIndex = usesEventIndex
-        nextAvailable = 0
-        availableEnd = 0
-        nextUsed = 0
-        publishedUsed = 0
     }
 
     /// A ring without addresses: nothing is available, nothing may be put.
@@ -76,10 +68,6 @@ struct SplitRing: Ring, ~Copyable {
         usedHeader = GuestArray(.empty)
         usedElements = GuestArray(.empty)
         usesEventIndex = false
-        nextAvailable = 0
-        availableEnd = 0
-        nextUsed = 0
-        publishedUsed = 0
     }
 
     /// Puts the device's positions where SET_VRING_BASE, or a ring that ran before, left them.
@@ -95,6 +83,36 @@ struct SplitRing: Ring, ~Copyable {
 
     /// `used.idx` in memory: where a ring that ran before stood.
     func storedUsedIndex() -> UInt16 { usedHeader.load(1) }
+}
+
+extension SplitRing {
+    /// Next slot of the available ring to take.
+    @inline(__always)
+    private(set) var nextAvailable: UInt16 {
+        get { availableStart.value }
+        set { availableStart.value = newValue }
+    }
+
+    /// The guest's `idx` as last seen.
+    @inline(__always)
+    private var availableEnd: UInt16 {
+        get { availableLimit.value }
+        set { availableLimit.value = newValue }
+    }
+
+    /// Next slot of the used ring to write.
+    @inline(__always)
+    private(set) var nextUsed: UInt16 {
+        get { usedEnd.value }
+        set { usedEnd.value = newValue }
+    }
+
+    /// `used.idx` as the guest sees it.
+    @inline(__always)
+    private var publishedUsed: UInt16 {
+        get { usedPublished.value }
+        set { usedPublished.value = newValue }
+    }
 }
 
 extension SplitRing {
