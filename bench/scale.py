@@ -19,6 +19,8 @@ THEIR_REGIONS = 8
 REGIONS_RING = 512
 DEVICES = {1: 200, 128: 16}
 QUICK_DEVICES = {1: 32, 128: 4}
+# Queues with nothing in them, polled in turn.
+EMPTY = (1, 64)
 # Of the goal: what is left of the ratio at 64 queues, or 8 regions.
 KEPT = 0.90
 
@@ -126,6 +128,8 @@ DPDK 22.11 has 8 regions at most. A ratio above 1 is in our favour; the last col
 first row.
 
 """ + rate_table(cells, "queues", 64) + rate_table(cells, "regions", 8) + \
+        "Polls of queues that have nothing, in turn; millions of polls and nanoseconds a poll.\n\n" + \
+        rate_table(cells, "empty queues", None) + \
         "### Devices\n\n" + """Growth of the process's memory a device, guest memory left out, and the time from `connect()` until the
 last queue is enabled, all frontends being in the same process; rings of 64 descriptors with eventfds. Resident memory
 counts DPDK's heap, which is shared memory here. *end*: from hanging up to `destroy_device()`.
@@ -145,6 +149,13 @@ def make_cells(quick):
                 cells.append({
                     "key": ("queues", direction, ring, count), "labels": ["ours", "theirs"],
                     "arguments": (lambda _, words=common + ["--queues", count]: words)})
+            if direction == "dequeue":
+                for count in EMPTY:
+                    cells.append({
+                        "key": ("empty queues", direction, ring, count),
+                        "labels": ["ours", "theirs"],
+                        "arguments": (lambda _, words=common + ["--queues", count, "--empty"]:
+                                      words)})
             for count in QUICK_REGIONS if quick else REGIONS:
                 words = common + ["--regions", count, "--ring-size", REGIONS_RING]
                 cells.append({

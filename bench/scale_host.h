@@ -23,6 +23,7 @@ struct scale_options {
 	const char *library, *socket;
 	bool devices_only;	/**< Memory and set-up time; else packets. */
 	bool packed, enqueue;
+	bool empty;		/**< Nothing to take: what a poll costs. */
 	uint32_t queues, regions, ring_size, size, burst, windows;
 	uint32_t devices, pairs;
 	double window;

@@ -20,6 +20,7 @@ static const char usage[] =
 	"  --ring-size N        descriptors (256)\n"
 	"  --size BYTES         of a packet (64)\n"
 	"  --burst N            packets a call (32)\n"
+	"  --empty              polls of queues with nothing in them\n"
 	"  --windows N          windows (20)\n"
 	"  --window MS          length of each (4)\n"
 	"  --devices N          instead: so many devices, their memory and set-up time\n"
@@ -30,6 +31,7 @@ static const struct option names[] = {
 	{ "library", required_argument, NULL, 'l' }, { "socket", required_argument, NULL, 's' },
 	{ "direction", required_argument, NULL, 'd' }, { "ring", required_argument, NULL, 'f' },
 	{ "queues", required_argument, NULL, 'q' }, { "regions", required_argument, NULL, 'r' },
+	{ "empty", no_argument, NULL, 'E' },
 	{ "ring-size", required_argument, NULL, 'R' },
 	{ "size", required_argument, NULL, 'b' }, { "burst", required_argument, NULL, 'p' },
 	{ "windows", required_argument, NULL, 'n' }, { "window", required_argument, NULL, 'w' },
@@ -46,6 +48,7 @@ static bool read_option(struct scale_options *options, int letter, const char *t
 	case 'f': options->packed = strcmp(text, "packed") == 0; break;
 	case 'q': options->queues = more_number(text, 1, SCALE_HOST_QUEUES); break;
 	case 'r': options->regions = more_number(text, 1, GUEST_MAX_REGIONS); break;
+	case 'E': options->empty = true; break;
 	case 'R': options->ring_size = more_number(text, 64, 4096); break;
 	case 'b': options->size = more_number(text, GUEST_PACKET_STAMPED, 1518); break;
 	case 'p': options->burst = more_number(text, 1, MORE_BURST); break;

@@ -21,6 +21,8 @@
 /** Many queues need much memory: buffers are as large as the packets want. */
 #define SMALL_BUFFER 512
 #define SAMPLES 65536u
+/** Polls of empty queues between two looks at the clock. */
+#define EMPTY_CALLS 128u
 /** Of a tick: what samples are counted in. */
 #define FRACTION 64
 #define FRAME_MAX 1518
@@ -101,7 +103,8 @@ static void prefill(struct lane *lane, uint32_t number)
 		ret = guest_fast_prefill_tx(lane->queue, frame, rig.options->size, &plain_shape);
 	if (ret <= 0)
 		more_die("prefill: %s", strerror(-ret));
-	guest_fast_publish(lane->queue, UINT32_MAX);
+	if (!rig.options->empty)
+		guest_fast_publish(lane->queue, UINT32_MAX);
 }
 
 static void make_lanes(uint32_t pairs)
@@ -218,6 +221,29 @@ static void run_window(uint32_t number)
 	       (double)sum / more_tick_rate, more_typical(samples, kept) / FRACTION, lost);
 }
 
+/** Polls in vain, by the dozen: one takes little longer than the clock. */
+static void run_empty_window(uint32_t number)
+{
+	uint64_t length = (uint64_t)(rig.options->window * more_tick_rate), calls = 0, first, sum;
+	double start = bench_now(), cpu = bench_cpu_time(), lost;
+	struct rte_mbuf *packets[MORE_BURST];
+
+	first = bench_ticks();
+	do {
+		for (uint32_t i = 0; i < EMPTY_CALLS; i++, calls++) {
+			struct lane *lane = &rig.lanes[calls % rig.lane_count];
+
+			if (more_library.dequeue_burst(lane->vid, lane->index, rig.pool, packets,
+						       (uint16_t)rig.options->burst) != 0)
+				more_die("a packet from an empty queue");
+		}
+		sum = bench_ticks() - first;
+	} while (sum < length);
+	lost = more_lost(start, cpu);
+	printf("%s[%" PRIu64 ",%.6g,%.5g,%.3g]", number > 0 ? "," : "", calls,
+	       (double)sum / more_tick_rate, (double)sum / more_tick_rate / (double)calls, lost);
+}
+
 static void finish(void)
 {
 	for (uint32_t i = 0; i < rig.options->burst && rig.options->enqueue; i++)
@@ -248,11 +274,16 @@ void scale_rate(const struct scale_options *options)
 	for (uint32_t i = 0; i < rig.lane_count; i++)
 		more_library.enable_guest_notification(rig.lanes[i].vid, rig.lanes[i].index, 0);
 	make_packets();
-	verify();
+	if (!options->empty)
+		verify();
 	printf("{\"ok\":true,\"windows\":[");
 	for (uint32_t i = 0; i < options->windows; i++)
-		run_window(i);
-	verify();
+		if (options->empty)
+			run_empty_window(i);
+		else
+			run_window(i);
+	if (!options->empty)
+		verify();
 	finish();
 	printf("],\"devices\":%" PRIu32 ",\"verified\":%" PRIu64 "}\n", rig.guest_count,
 	       rig.verified);
