@@ -126,7 +126,7 @@ class Cell:
 
 
 def break_even(cells, way):
-    """Least size from which on an asynchronous packet is cheaper than a synchronous one."""
+    """Size from which on an asynchronous packet is cheaper than a synchronous one, in words."""
     points = []
     for cell in cells:
         result = (cell["ways"].get(way) or {}).get("to_sync")
@@ -134,14 +134,14 @@ def break_even(cells, way):
             points.append((cell["size"], result["median"]))
     points.sort()
     if not points or points[-1][1] >= 1:
-        return None
+        return "none"
     size, value = points[-1]
     for below, worse in reversed(points[:-1]):
         if worse >= 1:
             share = (worse - 1) / (worse - value)
-            return round(math.exp(math.log(below) + share * math.log(size / below)))
+            return f"{math.exp(math.log(below) + share * math.log(size / below)):.0f} bytes"
         size, value = below, worse
-    return points[0][0]
+    return f"{points[0][0]} bytes or less"
 
 
 def relative(cell, way, name="to_sync"):
@@ -165,9 +165,8 @@ def section(cells, direction, ring):
     places = sorted({(c["ways"].get("ours sync") or {}).get("placement", "–") for c in mine})
     text += f"\nNanoseconds a packet (times our synchronous call's); placement: {', '.join(places)}."
     for way in ("ours software:0", "ours asleep:0", "ours own:0", "ours_2211 dmadev"):
-        size = break_even(mine, way)
         if any(way in c["ways"] for c in mine):
-            text += f"\nBreak-even of {way}: " + (f"{size} bytes." if size else "none.")
+            text += f"\nBreak-even of {way}: {break_even(mine, way)}."
     rows = []
     for cell in mine:
         pair = cell["dmadev"] or {}
