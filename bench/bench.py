@@ -12,6 +12,7 @@ import filecmp
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ LIBRARY = "librtevhostswift.so.21"
 VARIANTS = ("ours_dpdk_pool", "theirs", "ours")
 # Seconds for one cell; under callgrind everything takes longer.
 LIMIT, SLOW_LIMIT = 30, 300
+# Times the budget after which a round is cut short.
+PATIENCE = 1.5
 # Profiles of so many cells are kept.
 KEPT_PROFILES = 64
 
@@ -59,7 +62,7 @@ def options():
         parser.add_argument(f"--{name}", help=text, type=kind,
                             default=variable(name.upper().replace("-", "_"), otherwise))
 
-    parser.add_argument("--install", action="store_true", help="only see to it that tools are there")
+    parser.add_argument("--install", action="store_true", help="only install the tools, if need be")
     flag("quick", "a few cells, 3 rounds; no round begins after 100 s")
     flag("callgrind", "instructions a packet in place of time")
     flag("floor", "this library against itself: how far from 1 is noise")
@@ -155,15 +158,18 @@ class Bench:
             self.hosts.append(kind(variant, command, environment, work))
 
     def copy_library(self):
-        """Measures a copy, lest a build beside it changes what is measured. Results of time and of
-        instructions are shown together, so they must be of one library."""
+        """Measures a copy, lest a build beside it changes what is measured. Results are shown
+        together, so they must be of one library; those of another one are put aside."""
         directory = os.path.join(self.out, "lib")
         os.makedirs(directory, exist_ok=True)
         path = os.path.join(directory, LIBRARY)
+        if self.choice.summary:
+            return path
         if not os.path.exists(path) or not filecmp.cmp(self.choice.ours, path, shallow=False):
-            for name in ("bench.jsonl", "callgrind.jsonl", "floor.jsonl"):
-                if os.path.exists(os.path.join(self.out, name)):
-                    os.remove(os.path.join(self.out, name))
+            for name in ("bench.jsonl", "callgrind.jsonl", "floor.jsonl", "floor.json"):
+                old = os.path.join(self.out, name)
+                if os.path.exists(old):
+                    os.replace(old, old + ".old")
             shutil.copy(self.choice.ours, path + ".new")
             os.replace(path + ".new", path)
         return path
@@ -178,6 +184,16 @@ class Bench:
                     cell = matrix.Cell(**line["cell"])
                     lines.setdefault(cell, []).append(line)
         return lines
+
+    def begin(self, kind, cells):
+        """Makes way for new results of these cells; those of others stay."""
+        kept = [line for cell, lines in self.read(kind).items() if cell not in set(cells)
+                for line in lines]
+        path = os.path.join(self.out, self.names[kind])
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in kept)
+        os.replace(path + ".new", path)
+        return path
 
     def write(self, file, cell, host, number, result):
         """One result line."""
@@ -208,6 +224,9 @@ class Bench:
                 print(f"bench: round {number} of {last}, {len(cells)} cells, {seconds:.0f} s",
                       file=sys.stderr)
                 for cell in cells:
+                    if time.monotonic() - self.began > PATIENCE * choice.budget:
+                        print("bench: this machine is too busy", file=sys.stderr)
+                        return
                     for host in self.hosts_for(cell):
                         request = f"{cell.request} {settings} verify={int(number == 1)}"
                         result = host.ask(request, LIMIT)
@@ -216,13 +235,14 @@ class Bench:
 
     def measure(self, cells):
         """All rounds, and more of them for cells that need it."""
-        open(os.path.join(self.out, self.names["time"]), "w", encoding="utf-8").close()
+        self.begin("time", cells)
         rounds, extra = self.choice.rounds, self.choice.extra
         self.run_rounds(cells, 1, rounds)
         if not extra:
             return
-        undecided = [cell for cell, lines in self.read("time").items()
-                     if figures.is_undecided(figures.summarize(cell, lines, []))]
+        lines = self.read("time")
+        undecided = [cell for cell in cells
+                     if figures.is_undecided(figures.summarize(cell, lines.get(cell, []), []))]
         print(f"bench: {len(undecided)} cells are undecided", file=sys.stderr)
         if undecided:
             self.run_rounds(undecided, rounds + 1, rounds + extra)
@@ -232,7 +252,7 @@ class Bench:
         profiles = os.path.join(self.out, "profiles")
         shutil.rmtree(profiles, ignore_errors=True)
         os.makedirs(profiles)
-        with open(os.path.join(self.out, self.names["count"]), "w", encoding="utf-8") as file:
+        with open(self.begin("count", cells), "a", encoding="utf-8") as file:
             for number, cell in enumerate(cells):
                 if number % 50 == 0:
                     print(f"bench: cell {number} of {len(cells)}, "
@@ -260,10 +280,12 @@ class Bench:
             host.finish()
 
 
-def show(bench):
-    """Tables, bench.json, plot."""
+def show(bench, cells):
+    """Tables of these cells; bench.json and the plot of all that there are."""
     choice, summaries = bench.choice, bench.summaries()
-    if not summaries:
+    names = {cell.name for cell in cells}
+    now = [s for s in summaries if s["name"] in names]
+    if not now:
         sys.exit("bench: nothing was measured")
     name = os.path.join(bench.out, "floor.json" if choice.floor else "bench.json")
     machine = report.machine(choice.ours, choice.theirs)
@@ -276,7 +298,7 @@ def show(bench):
     else:
         with open(floor, encoding="utf-8") as file:
             noise = json.load(file)["cells"]
-    print(report.text(summaries, noise))
+    print(report.text(now, noise))
     if choice.floor:
         return
     paths = [os.path.join(bench.out, "bench.svg")]
@@ -291,6 +313,8 @@ def show(bench):
 
 def main():
     """From options to tables; fails when a cell could not be measured, never on a figure."""
+    # Hosts are taken along when a time-out ends this.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     choice = options()
     complete(choice)
     cells = cells_of(choice)
@@ -308,7 +332,7 @@ def main():
             bench.bad += 1
         finally:
             bench.finish()
-        show(bench)
+        show(bench, cells)
     if bench.bad:
         sys.exit(f"bench: {bench.bad} measurements failed, see above")
 

@@ -81,8 +81,8 @@ def extras():
 def spread():
     """A few cells from all corners, for a quick look."""
     corners = (("direct", 1, 64, 1, 32), ("direct", 1, 64, 0, 1), ("chained", 0, 256, 1, 8),
-               ("direct", 1, 1518, 1, 32), ("indirect", 0, 1518, 0, 64), ("chained", 1, 9000, 1, 32),
-               ("direct", 0, LARGE, 1, 8))
+               ("direct", 1, 1518, 1, 32), ("indirect", 0, 1518, 0, 64),
+               ("chained", 1, 9000, 1, 32), ("direct", 0, LARGE, 1, 8))
     cells = [Cell(direction, ring, *corner) for direction in CROSS["direction"]
              for ring in CROSS["ring"] for corner in corners]
     for direction, ring in (("dequeue", "split"), ("enqueue", "packed")):

@@ -7,27 +7,31 @@ import report
 
 INTRODUCTION = """# Performance
 
-This library beside DPDK's own `librte_vhost`: same program, same guest, same mbuf pool (an `rte_mempool`), same buffers,
-only the library differs. `make bench` measures it again, `bench/bench --help` tells how to measure other cells or
-another library.
+This library beside DPDK's own `librte_vhost`: same program, same guest, same mbuf pool (an
+`rte_mempool`), same buffers, only the library differs. `make bench` measures it again,
+`bench/bench --help` tells how to measure other cells or another library.
 
-**What is measured.** A *cell* is a kind of guest, packets and calls: direction (*dequeue* is from the guest), ring
-format, layout of descriptors, mergeable buffers, size, event index, packets a call. *Direct*: header and data in one
-descriptor; *chained*: the header in one, the data in others of up to 4 KiB; *indirect*: the same in a table of its own.
-With mergeable buffers packets to the guest go to buffers of 2 KiB. 65,535 bytes are TCP packets to be segmented by
-whoever gets them, with the offloads negotiated. Mbufs have 2 KiB. Rings have 256 descriptors, or as many as 64 packets need.
+**What is measured.** A *cell* is a kind of guest, packets and calls: direction (*dequeue* is from
+the guest), ring format, layout of descriptors, mergeable buffers, size, event index, packets a
+call. *Direct*: header and data in one descriptor; *chained*: the header in one, the data in
+others of up to 4 KiB; *indirect*: the same in a table of its own. With mergeable buffers packets
+to the guest go to buffers of 2 KiB. 65,535 bytes are TCP packets to be segmented by whoever gets
+them, with the offloads negotiated. Mbufs have 2 KiB. Rings have 256 descriptors, or as many as 64
+packets need.
 
-**How.** One process a library; each sets the cell's device and guest up anew in every round, and they are asked in turns.
-Before the first round every payload, the order, virtio-net headers and the pool's level are checked. Then, in windows of
-{window}: *free-running*, host and guest on a core each, packets per second; *lock-step*, guest and host taking turns on a
-full ring, time per packet in the library's calls; and under callgrind, which noise cannot touch, instructions per packet
-between entry and return of the burst functions. Windows in which a thread lost more than 2 % of its CPU do not count.
-The distance between two virtual cores changes: round trips between them are measured around each window, and windows
-compared with windows of the same distance only.
+**How.** One process a library; each sets the cell's device and guest up anew in every round, and
+they are asked in turns. Before the first round every payload, the order, virtio-net headers and
+the pool's level are checked. Then, in windows of {window}: *free-running*, host and guest on a
+core each, packets per second; *lock-step*, guest and host taking turns on a full ring, time per
+packet in the library's calls; and under callgrind, which noise cannot touch, instructions per
+packet between entry and return of the burst functions. Windows in which a thread lost more than 2
+% of its CPU do not count. The distance between two virtual cores changes: round trips between
+them are measured around each window, and windows compared with windows of the same distance only.
 
-**Ratios** are above 1 where this library is better, and medians of all rounds. Each has an interval, in which the median
-is with a certainty of 95 %. Cells whose interval is wider than a quarter are *undecided* (`?`); those are measured twice
-as often. *Surely below* 1.00 is a cell whose whole interval is.
+**Ratios** are above 1 where this library is better, and medians of all rounds. Each has an
+interval, in which the median is with a certainty of 95 %. Cells whose interval is wider than a
+quarter are *undecided* (`?`); those are measured twice as often. *Surely below* 1.00 is a cell
+whose whole interval is.
 """
 
 
@@ -92,14 +96,16 @@ def write(summaries, noise, where):
     if others:
         parts += ["## IOMMU, dirty log, queues, regions\n",
                   "Mergeable buffers, event index, bursts of 32. IOMMU: IOTLB entries of a whole "
-                  "region, or of a page each.\nQueues are served in turn by one core. To the right: "
-                  "the same cells of the cross, without.\n", table(report.by_extra(summaries)),
+                  "region, or of a page each, all known before.\nDirty log: its bits are set "
+                  "already, as they mostly are between two rounds of a migration. Queues are "
+                  "served in turn\nby one core. To the right: the same cells of the cross, "
+                  "without.\n", table(report.by_extra(summaries)),
                   folded("Each of these cells", table(report.every_cell(others)))]
     parts.append("## The worst cells\n")
     for measure, title in measures:
         parts += [f"By {title}; {'packets/s' if measure == 'rate' else UNITS[measure]}:\n",
                   table(report.worst(summaries, measure))]
     parts.append("## All cells\n")
-    parts += [folded(f"Ratios, {title}; at the right {UNITS[measure]} with event index, bursts of "
-                     "32", table(pivot(cross, measure))) for measure, title in measures]
+    parts += [folded(f"Ratios, {title}; at the right {UNITS[measure]} with event index, bursts "
+                     "of 32", table(pivot(cross, measure))) for measure, title in measures]
     return "\n".join(parts)

@@ -204,7 +204,7 @@ def machine(ours, theirs):
     return {
         "date": date.today().isoformat(),
         "CPU": f"{model}, {os.cpu_count()} cores" + (", virtual" if is_guest else ""),
-        "kernel": f"{platform.system()} {platform.release()}",
+        "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "compilers": ", ".join(filter(None, (output_of("gcc", "--version"),
                                              output_of(swift, "--version")))),
         "libc": " ".join(platform.libc_ver()),
