@@ -40,6 +40,7 @@ own pool, and is measured on the cells of --quick only unless asked for. THEIRS 
 the DPDK that pkg-config finds (PKG_CONFIG_PATH), as its EAL runs it. Filters and cells are words:
 direction ring layout mergeable size event_index burst iommu log queues regions, as in
   --filter "ring=packed size=64,1518 burst=32"   --cell "direction=enqueue size=700 iommu=page"
+Of up to 64 cells callgrind's profiles are kept in OUT/profiles, for callgrind_annotate.
 Variables stand for options: QUICK=1, CALLGRIND=1, FLOOR=1, ROUNDS, EXTRA, FILTER, VARIANTS, THEIRS,
 OURS, OUT, CPUS and the like.
 """

@@ -30,7 +30,8 @@ def position(cell):
 
 def is_cross(summary):
     """Whether a cell belongs to the full cross."""
-    return all(summary[field] == matrix.Cell._field_defaults[field] for field in matrix.EXTRAS)
+    return (all(summary[field] in values for field, values in matrix.CROSS.items()) and
+            all(summary[field] == matrix.Cell._field_defaults[field] for field in matrix.EXTRAS))
 
 
 def number(value, digits=2):
