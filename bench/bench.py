@@ -77,7 +77,7 @@ def options():
                         default=variable("EVENT_INDEX") == "0", help="the same of event_index=0")
     value("rounds", "rounds (7)", None, int)
     value("extra", "more rounds for undecided cells (as many)", None, int)
-    value("budget", "no round begins after so many seconds (3300)", None, float)
+    value("budget", "no round begins after so many seconds (2400)", None, float)
     value("variants", "of " + " ".join(VARIANTS))
     value("theirs", "librte_vhost to compare with (DPDK's)")
     value("ours", "library to measure", os.path.join(ROOT, "build", "lib", LIBRARY))
@@ -96,7 +96,7 @@ def complete(choice):
     choice.rounds = choice.rounds or (3 if choice.quick else 7)
     if choice.extra is None:
         choice.extra = 0 if choice.quick or choice.floor else choice.rounds
-    choice.budget = choice.budget or (100 if choice.quick else 3300)
+    choice.budget = choice.budget or (100 if choice.quick else 2400)
     choice.all_variants = bool(choice.variants)
     choice.variants = (choice.variants or " ".join(VARIANTS)).split()
     if choice.floor:
