@@ -14,7 +14,7 @@
 #include "host.h"
 #include "host_clock.h"
 
-/** Seconds until a device must be there. */
+/** Seconds until a device, or a reply, must be there: also on a busy machine, under callgrind. */
 #define PATIENCE 20.0
 /** Addresses between two memory regions. */
 #define REGION_GAP (1ULL << 30)
@@ -100,6 +100,7 @@ static void configure(const struct bench *bench, struct guest_config *config)
 	uint32_t slots = plan->slots + plan->pieces;
 
 	guest_config_init(config);
+	config->timeout_ms = (int)(PATIENCE * 1000);
 	config->features = features_of(cell);
 	if (cell->log)
 		config->protocol_features |= GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD);
