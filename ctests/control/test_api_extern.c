@@ -27,7 +27,8 @@ struct handler {
 #define NOT_HANDLED RTE_VHOST_MSG_RESULT_NOT_HANDLED
 
 static struct handler pre, post;
-static uint32_t only;	/**< The handlers care for this request alone. */
+/** The handlers care for this request alone; others may come while a test says what is next. */
+static _Atomic uint32_t only;
 static struct control_device one;
 static char text[CONTROL_TEXT];
 
@@ -67,11 +68,12 @@ static void hook(enum control_kind kind, int vid)
 static void expect(uint32_t request, enum rte_vhost_msg_result before,
 		   enum rte_vhost_msg_result after)
 {
+	only = 0;
 	memset(&pre, 0, sizeof(pre));
 	memset(&post, 0, sizeof(post));
-	only = request;
 	pre.result = before;
 	post.result = after;
+	only = request;
 }
 
 /** A socket whose connections have handlers, and a connection to it. */
