@@ -217,6 +217,51 @@ static void F11_invalidations_during_bursts(struct hostile *hostile)
 	front_close(hostile);
 }
 
+/** In the midst of a call of the innocent device, which has its queue's lock. */
+static void ask_meanwhile(struct engine *engine, void *data)
+{
+	bool *all_answered = data;
+
+	engine->hook = NULL;
+	/* What the event thread does besides comes after the first answer, before the second. */
+	for (int i = 0; i < 3; i++) {
+		struct guest_message message;
+		int socket = front_frontend()->socket;
+
+		if (control_send(socket, GUEST_GET_FEATURES, GUEST_FLAG_VERSION, NULL, 0, NULL,
+				 0) < 0 ||
+		    guest_receive(socket, &message, 3000) < 0)
+			*all_answered = false;
+	}
+}
+
+/* Rings that wait for translations are asked about again and again; no other device's are. */
+static void F11_rings_that_wait_disturb_no_others(struct hostile *hostile)
+{
+	struct engine *engine;
+	bool all_answered = true;
+
+	open_translated(hostile, 14);
+	engine = &hostile->innocent->engines[TX];
+	iotlb()->silent = true;
+	assert_int_equal(guest_iotlb_forget(iotlb(), 0, iotlb()->pages), 0);
+	for (int i = 0; i < 5; i++) {
+		uint32_t calls = engine->transfers;
+
+		engine->hook = ask_meanwhile;
+		engine->hook_data = &all_answered;
+		hostile_check_innocent(hostile);
+		assert_true(engine->transfers > calls);
+		assert_null(engine->hook);
+		assert_true(all_answered);
+	}
+	iotlb()->silent = false;
+	front_revive();
+	front_load();
+	front_settle();
+	front_close(hostile);
+}
+
 /* In lock-step: each step forgets the buffers of packets that an engine copies. */
 static void F11_invalidations_under_packets_in_flight(struct hostile *hostile)
 {
@@ -270,6 +315,7 @@ static const struct CMUnitTest tests[] = {
 	HOSTILE_TEST(F11_updates_that_wrap_or_name_nothing),
 	HOSTILE_TEST(F11_updates_that_overlap),
 	HOSTILE_TEST(F11_invalidations_during_bursts),
+	HOSTILE_TEST_ASYNC(F11_rings_that_wait_disturb_no_others),
 	HOSTILE_TEST(F11_invalidations_under_packets_in_flight),
 	HOSTILE_TEST(F11_misses_that_are_never_answered),
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import Synchronization
+
 /// vhost-user, IOMMU support: what the frontend tells of translations, and what it is asked.
 extension HeapCell where Value == Device {
     /// VHOST_USER_BACKEND_IOTLB_MSG
@@ -50,6 +52,7 @@ extension HeapCell where Value == Device {
     func requestRing(_ queue: HeapCell<VirtQueue>) {
         // No poll repeats it soon when another thread has the channel now.
         requestTranslation(queue, tries: 32)
+        value.isRingAwaited.store(true, ordering: .relaxed)
         RingTranslation.noteAwaited()
     }
 
@@ -65,6 +68,9 @@ extension HeapCell where Value == Device {
 
     /// Looks again at the rings that wait for translations. Event thread.
     func retryRings() {
+        // Those of other devices are nobody's business: a call that finds its queue locked gives
+        // nothing.
+        guard value.isRingAwaited.exchange(false, ordering: .relaxed) else { return }
         // A ring that waits is polled by nobody who would say so.
         if let report = takeReport() {
             let found = report.kind

@@ -35,6 +35,8 @@ struct Device: ~Copyable {
     let queueCount = Atomic<Int>(0)
     /// SEND_RARP came and the announcement was not delivered yet.
     let isRarpPending = Atomic<Bool>(false)
+    /// One of its rings waits for translations, or did when it was last looked at.
+    let isRingAwaited = Atomic<Bool>(false)
     /// A data-plane call for a queue that there is not was logged.
     let didLogWrongQueue = Atomic<Bool>(false)
     /// What a burst found worth a log line, for after its lock: `DeferredReport`; 0 for nothing.
