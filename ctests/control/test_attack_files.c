@@ -6,154 +6,10 @@
  */
 #define _GNU_SOURCE
 #include "control.h"
+#include "control_served.h"
 
-#include <linux/fuse.h>
-
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-
-#define FILE_BYTES (1u << 20)
-#define FILE_NODE 2
-
-/** Requests that are left unanswered from the moment on at which the file was sent. */
-struct silence {
-	bool attributes, flush, statistics, pages;
-};
-
-struct file_system {
-	int device;		/**< /dev/fuse. */
-	struct silence silence;	/**< What is not answered... */
-	volatile bool silent;	/**< ...from now on. */
-	volatile int unanswered;
-};
-
-static void answer(struct file_system *fs, uint64_t unique, int error, const void *body,
-		   size_t size)
-{
-	uint8_t bytes[sizeof(struct fuse_out_header) + 4096];
-	struct fuse_out_header header = {
-		.len = (uint32_t)(sizeof(header) + (error ? 0 : size)),
-		.error = error, .unique = unique,
-	};
-
-	memcpy(bytes, &header, sizeof(header));
-	if (!error && size > 0)
-		memcpy(bytes + sizeof(header), body, size);
-	if (write(fs->device, bytes, header.len) < 0 && errno != ENOENT)
-		_exit(70);
-}
-
-static struct fuse_attr attributes(uint64_t node)
-{
-	return (struct fuse_attr){
-		.ino = node, .size = node == FILE_NODE ? FILE_BYTES : 0,
-		.mode = node == FILE_NODE ? S_IFREG | 0666 : S_IFDIR | 0777,
-		.nlink = 1, .blksize = 4096,
-	};
-}
-
-static bool is_silent(const struct file_system *fs, uint32_t opcode)
-{
-	if (!fs->silent)
-		return false;
-	switch (opcode) {
-	case FUSE_GETATTR: return fs->silence.attributes;
-	case FUSE_FLUSH: return fs->silence.flush;
-	case FUSE_STATFS: return fs->silence.statistics;
-	case FUSE_READ: return fs->silence.pages;
-	default: return false;
-	}
-}
-
-static void serve(struct file_system *fs, const struct fuse_in_header *in, const void *body)
-{
-	static const uint8_t zeroes[4096];
-
-	if (is_silent(fs, in->opcode)) {
-		fs->unanswered++;
-		return;
-	}
-	switch (in->opcode) {
-	case FUSE_INIT: {
-		struct fuse_init_out out = {
-			.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096,
-			.max_readahead = 0,
-		};
-		answer(fs, in->unique, 0, &out, sizeof(out));
-		return;
-	}
-	case FUSE_LOOKUP: {
-		struct fuse_entry_out out = { .nodeid = FILE_NODE, .attr = attributes(FILE_NODE) };
-
-		answer(fs, in->unique, 0, &out, sizeof(out));
-		return;
-	}
-	case FUSE_GETATTR: {
-		struct fuse_attr_out out = { .attr = attributes(in->nodeid) };
-
-		answer(fs, in->unique, 0, &out, sizeof(out));
-		return;
-	}
-	case FUSE_OPEN: {
-		struct fuse_open_out out = { .fh = 1 };
-
-		answer(fs, in->unique, 0, &out, sizeof(out));
-		return;
-	}
-	case FUSE_READ:
-		answer(fs, in->unique, 0, zeroes, ((const struct fuse_read_in *)body)->size);
-		return;
-	case FUSE_FLUSH:
-	case FUSE_RELEASE:
-	case FUSE_WRITE:
-		answer(fs, in->unique, 0, NULL, 0);
-		return;
-	case FUSE_FORGET:
-	case FUSE_BATCH_FORGET:
-	case FUSE_INTERRUPT:
-		return;
-	default:
-		answer(fs, in->unique, -ENOSYS, NULL, 0);
-	}
-}
-
-static void *file_server(void *argument)
-{
-	struct file_system *fs = argument;
-	static uint8_t bytes[FUSE_MIN_READ_BUFFER * 4];
-
-	for (;;) {
-		ssize_t got = read(fs->device, bytes, sizeof(bytes));
-
-		if (got < (ssize_t)sizeof(struct fuse_in_header)) {
-			if (errno == EINTR || errno == ENOENT)
-				continue;
-			return NULL;
-		}
-		serve(fs, (void *)bytes, bytes + sizeof(struct fuse_in_header));
-	}
-}
-
-/** In a process of its own: mount, open the file. @return the file. */
-static int open_served(struct file_system *fs, const char *directory)
-{
-	pthread_t thread;
-	char text[160];
-
-	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return -errno;
-	fs->device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	snprintf(text, sizeof(text), "fd=%d,rootmode=40000,user_id=0,group_id=0", fs->device);
-	if (fs->device < 0 || mount("served", directory, "fuse", MS_NOSUID | MS_NODEV, text) < 0)
-		return -errno;
-	pthread_create(&thread, NULL, file_server, fs);
-	snprintf(text, sizeof(text), "%s/memory", directory);
-	return open(text, O_RDWR);
-}
 
 /** What the frontend says last; the file goes with it. */
 struct last_words {
@@ -176,7 +32,7 @@ static void send_as_memory(int socket, struct last_words *words)
 	struct {
 		uint32_t count, padding;
 		uint64_t gpa, size, address, offset;
-	} table = { .count = 1, .gpa = 0, .size = FILE_BYTES, .address = 1 << 20 };
+	} table = { .count = 1, .gpa = 0, .size = SERVED_BYTES, .address = 1 << 20 };
 
 	(void)socket;
 	words->request = GUEST_SET_MEM_TABLE;
@@ -187,7 +43,7 @@ static void send_as_memory(int socket, struct last_words *words)
 static void send_as_log(int socket, struct last_words *words)
 {
 	uint64_t features = GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD);
-	uint64_t area[2] = { FILE_BYTES, 0 };
+	uint64_t area[2] = { SERVED_BYTES, 0 };
 
 	control_send(socket, GUEST_SET_PROTOCOL_FEATURES, GUEST_FLAG_VERSION, &features,
 		     sizeof(features), NULL, 0);
@@ -208,17 +64,13 @@ static pid_t start_frontend(const struct control_device *device, struct silence 
 {
 	struct last_words words = { .flags = GUEST_FLAG_VERSION };
 	static struct file_system fs;
-	char directory[128];
-	pid_t pid;
+	pid_t pid = fork();
 
-	snprintf(directory, sizeof(directory), "%s/served", control_directory());
-	mkdir(directory, 0700);
-	pid = fork();
 	if (pid != 0)
 		return pid;
 	alarm(60);
 	fs.silence = silence;
-	int file = open_served(&fs, directory);
+	int file = served_open(&fs, "served");
 	int socket = control_connect(device);
 
 	if (file < 0 || socket < 0)

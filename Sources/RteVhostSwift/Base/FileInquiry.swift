@@ -5,7 +5,9 @@ import CRteVhost
 import Synchronization
 
 /// Finds out what file system a file lies in, on a thread of its own: where a peer serves the file
-/// system, the answer may never come.
+/// system, the answer may never come. What the event thread waits is on the account of the socket
+/// that the file came in by (`FrontendAccount.patience`); when that is used up, or an answer is
+/// still open, its files count as slow without being asked about.
 struct FileInquiry: ~Copyable {
     private enum State: UInt8, AtomicRepresentable {
         case idle
@@ -17,11 +19,15 @@ struct FileInquiry: ~Copyable {
     private let state = Atomic<State>(.idle)
     private let number = Atomic<Int32>(-1)
     private let answer = Atomic<UInt64>(0)
+    /// Whose file it is.
+    private let account = AtomicCell<FrontendAccount>()
 
     /// As many answers may be open; as long as they are, no more is asked.
     private static let cells = InlineArray<8, LazyCell<FileInquiry>> { _ in LazyCell() }
     /// How long an answer takes that the kernel has by itself, at most.
     private static var patience: UInt64 { 200_000_000 }
+    /// Less is not worth a question.
+    private static var leastPatience: UInt64 { 1_000_000 }
 
     /// No question.
     init() {}
@@ -47,7 +53,17 @@ struct FileInquiry: ~Copyable {
     private static func fileSystem(
         _ file: borrowing FileDescriptor
     ) throws(VhostError) -> UInt64? {
+        let account = FrontendAccount.own
+        var patience = Self.patience
+        if let account {
+            guard account.value.openQuestionCount.load(ordering: .acquiring) == 0 else {
+                return nil
+            }
+            patience = min(patience, account.value.patience.left(at: System.nanoseconds()))
+            guard patience >= leastPatience else { return nil }
+        }
         guard let cell = try claim() else { return nil }
+        cell.value.account.store(account)
         do throws(VhostError) {
             var copy = try System.duplicate(file)
             cell.value.number.store(copy.number, ordering: .relaxed)
@@ -60,7 +76,10 @@ struct FileInquiry: ~Copyable {
             cell.value.state.store(.idle, ordering: .releasing)
             throw error
         }
-        return cell.value.wait()
+        let start = System.nanoseconds()
+        let type = cell.value.wait(until: start &+ patience, account)
+        account?.value.patience.take(System.nanoseconds() &- start)
+        return type
     }
 
     private static func claim() throws(VhostError) -> HeapCell<FileInquiry>? {
@@ -76,13 +95,16 @@ struct FileInquiry: ~Copyable {
     }
 
     /// Waits for the answer; nil when it does not come.
-    private borrowing func wait() -> UInt64? {
-        let deadline = System.nanoseconds() &+ Self.patience
+    private borrowing func wait(
+        until deadline: UInt64, _ account: HeapCell<FrontendAccount>?
+    ) -> UInt64? {
         while state.load(ordering: .acquiring) != .answered {
             if System.nanoseconds() > deadline {
+                account?.value.openQuestionCount.add(1, ordering: .releasing)
                 let (isAbandoned, _) = state.compareExchange(
                     expected: .asking, desired: .abandoned, ordering: .acquiringAndReleasing)
                 if isAbandoned { return nil }
+                account?.value.openQuestionCount.subtract(1, ordering: .releasing)
             }
             System.sleep(microseconds: 50)
         }
@@ -94,10 +116,13 @@ struct FileInquiry: ~Copyable {
     private static func run(_ cell: HeapCell<FileInquiry>) {
         let number = cell.value.number.load(ordering: .relaxed)
         let type = crte_file_system(number)
-        ClosingFiles.close(number)
+        let account = cell.value.account.load()
+        ClosingFiles.close(number, of: account)
         cell.value.answer.store(type, ordering: .relaxed)
         let (isWaited, _) = cell.value.state.compareExchange(
             expected: .asking, desired: .answered, ordering: .acquiringAndReleasing)
-        if !isWaited { cell.value.state.store(.idle, ordering: .releasing) }
+        guard !isWaited else { return }
+        account?.value.openQuestionCount.subtract(1, ordering: .releasing)
+        cell.value.state.store(.idle, ordering: .releasing)
     }
 }

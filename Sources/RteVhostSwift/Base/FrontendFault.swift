@@ -10,6 +10,8 @@ enum FrontendFault: Equatable {
     case descriptors
     /// The process has hardly any descriptors left, and the socket's devices have many of them.
     case tooManyDescriptors
+    /// Too many files that the socket's frontends sent do not close.
+    case unclosedFiles
     /// A request code that is not handled.
     case unknownRequest
     /// A queue index beyond what the device has.
@@ -39,6 +41,7 @@ enum FrontendFault: Equatable {
         case .malformed: "malformed message"
         case .descriptors: "wrong number of file descriptors"
         case .tooManyDescriptors: "no more file descriptors for this socket, the process runs short"
+        case .unclosedFiles: "too many files of this socket do not close"
         case .unknownRequest: "unknown request"
         case .queueIndex: "queue index out of range"
         case .badValue: "value out of range"

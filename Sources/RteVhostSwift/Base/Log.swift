@@ -28,6 +28,14 @@ enum Log {
         write(.error, topic, build)
     }
 
+    /// The same, where a frontend or its guest caused it.
+    static func error(
+        _ topic: Topic = .config, of account: HeapCell<FrontendAccount>?,
+        _ build: (inout LogLine) -> Void
+    ) {
+        write(.error, topic, of: account, build)
+    }
+
     /// A peer misbehaved, or something works less well than it should.
     static func warning(_ build: (inout LogLine) -> Void) { write(.warning, .config, build) }
 
@@ -44,7 +52,8 @@ enum Log {
 
     @inline(never)
     private static func write(
-        _ level: Level, _ topic: Topic, _ build: (inout LogLine) -> Void
+        _ level: Level, _ topic: Topic, of account: HeapCell<FrontendAccount>? = nil,
+        _ build: (inout LogLine) -> Void
     ) {
         let saved = crte_errno()
         // Each registered or started driver looks for DPDK; a line on standard error is worth
@@ -52,12 +61,34 @@ enum Log {
         if level.rawValue <= threshold { DPDKLog.prepare() }
         let isDPDKs = DPDKLog.isFound
         if isDPDKs ? DPDKLog.isOn(level, topic) : level.rawValue <= threshold {
-            var line = LogLine(form: isDPDKs ? .dpdk : .standalone)
-            if !isDPDKs { line.add("vhost: ") }
-            build(&line)
-            line.write(level, topic)
+            if isAdmitted(level, account ?? FrontendAccount.own) { put(level, topic, build) }
         }
         crte_set_errno(saved)
+    }
+
+    /// A frontend must not fill the disk: false when it caused too many lines.
+    private static func isAdmitted(
+        _ level: Level, _ account: HeapCell<FrontendAccount>?
+    ) -> Bool {
+        guard let account else { return true }
+        guard let missing = account.lock.withLock({ account.value.admit(level) }) else {
+            return false
+        }
+        guard missing > 0 else { return true }
+        put(.warning, .config) { line in
+            line.begin(account.value.path)
+            line.add(missing)
+            line.add(" lines of log left out: the frontend causes too many")
+        }
+        return true
+    }
+
+    private static func put(_ level: Level, _ topic: Topic, _ build: (inout LogLine) -> Void) {
+        let isDPDKs = DPDKLog.isFound
+        var line = LogLine(form: isDPDKs ? .dpdk : .standalone)
+        if !isDPDKs { line.add("vhost: ") }
+        build(&line)
+        line.write(level, topic)
     }
 
     /// Read once; the first letter tells the levels apart.

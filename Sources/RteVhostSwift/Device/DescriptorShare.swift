@@ -17,7 +17,9 @@ enum DescriptorShare {
         // The kernel gives the lowest number that is free.
         let limit = System.descriptorLimit
         guard number >= 0, UInt64(number) >= limit / 8 &* 7 else { return }
-        var count = 0
+        // Those that wait to be closed are open.
+        var count = FrontendAccount.own?.value.closingCount.load(ordering: .relaxed) ?? 0
+        guard count <= freeCount else { throw .frontend(.tooManyDescriptors) }
         // Bounded by the table; and seldom: the process is at its limit.
         for vid in 0..<DeviceTable.maximumCount {
             guard let device = DeviceTable.find(Int32(vid)), device.value.path == path else {

@@ -58,7 +58,8 @@ extension HeapCell where Value == Device {
 
     /// Requests to the frontend cannot be sent any more. No locks held.
     func logBrokenChannel(_ queue: Int) {
-        Log.error { line in
+        let account = lock.withLock { value.account }
+        Log.error(of: account) { line in
             line.begin(value.path)
             line.add("queue ")
             line.add(queue)

@@ -52,6 +52,8 @@ struct Device: ~Copyable {
     var dirtyLogEvent: FileDescriptor?
     /// The driver's socket.
     var path = SocketPath()
+    /// What the socket's frontends cost. Guarded by the lock.
+    var account: HeapCell<FrontendAccount>?
     /// The application's callbacks.
     var callbacks: DeviceCallbacks?
     /// `rte_vhost_extern_callback_register`. Guarded by the lock.

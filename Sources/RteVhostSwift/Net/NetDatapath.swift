@@ -166,8 +166,12 @@ extension NetDatapath {
         guard let report = device.takeReport(), let kind = report.kind else { return }
         guard kind != .rawObjects else { return PoolFault.log(.rawObjects, "dequeue") }
         guard kind != .brokenChannel else { return device.logBrokenChannel(report.queue) }
-        let path = device.lock.withLock { device.value.path }
-        Log.error(.data) { line in
+        var account: HeapCell<FrontendAccount>?
+        let path = device.lock.withLock {
+            account = device.value.account
+            return device.value.path
+        }
+        Log.error(.data, of: account) { line in
             line.begin(path)
             line.add("queue ")
             line.add(report.queue)

@@ -54,6 +54,8 @@ struct Driver: ~Copyable {
     var firstSession = -1
     /// When a refused connection was logged last, in nanoseconds; a line a second is enough.
     var refusalLogged: UInt64 = 0
+    /// What its frontends cost; not changed while it is registered.
+    private(set) var account: HeapCell<FrontendAccount>?
     /// Counts uses of the cell, so that an event for an earlier use is known as stale.
     var generation: UInt32 = 0
 
@@ -75,6 +77,15 @@ struct Driver: ~Copyable {
         if let file, System.identity(path) == file { System.unlink(path) }
         System.shutDown(socket)
         file = nil
+    }
+
+    /// A fresh account for a new driver. One that threads come back to is left to them. Throws
+    /// `outOfMemory`.
+    mutating func openAccount(_ path: SocketPath) throws(VhostError) {
+        if account.map({ !$0.value.isSettled }) ?? true {
+            account = try HeapCell(FrontendAccount())
+        }
+        if let account { account.lock.withLock { account.value.open(path) } }
     }
 
     /// Back to a free cell.

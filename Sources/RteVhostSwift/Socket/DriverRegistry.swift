@@ -45,14 +45,16 @@ struct DriverRegistry: ~Copyable {
         let index: Int
         let cell: HeapCell<Driver>
         if let free = self.cell(firstFree) {
+            try free.value.openAccount(path)
             index = firstFree
             cell = free
             firstFree = free.value.next
         } else {
             guard used < Self.maximumCount else { throw .limitReached }
             index = used
-            cell = try HeapCell(Driver())
+            if let made = drivers[index] { cell = made } else { cell = try HeapCell(Driver()) }
             drivers[index] = cell
+            try cell.value.openAccount(path)
             used += 1
         }
         let chain = Self.chain(of: path)

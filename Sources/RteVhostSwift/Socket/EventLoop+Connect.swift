@@ -63,6 +63,8 @@ extension HeapCell where Value == EventLoop {
     private func connect(_ driver: HeapCell<Driver>) {
         // Before the attempt: what comes of the connection may change it.
         driver.value.reconnection.stop()
+        FrontendAccount.charge(driver.value.account)
+        defer { FrontendAccount.charge(nil) }
         do throws(VhostError) {
             try open(try takeConnection(driver), driver)
             driver.value.reconnection.isLogged = false

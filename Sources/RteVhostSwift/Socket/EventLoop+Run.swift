@@ -63,6 +63,8 @@ extension HeapCell where Value == EventLoop {
             return cell
         }
         guard let driver, let listener = driver.value.listener?.number else { return }
+        FrontendAccount.charge(driver.value.account)
+        defer { FrontendAccount.charge(nil) }
         // Those beyond are reported at once again, after the other sources had their turn.
         for _ in 0..<16 {
             do throws(VhostError) {
@@ -96,6 +98,9 @@ extension HeapCell where Value == EventLoop {
         _ socket: consuming FileDescriptor, _ driver: HeapCell<Driver>
     ) throws(VhostError) {
         guard mayOpen(driver) else { throw .limitReached }
+        guard driver.value.account?.value.mayReceive ?? true else {
+            throw .frontend(.unclosedFiles)
+        }
         try DescriptorShare.check(socket.number, of: driver.value.path)
         let device = try DeviceTable.open(hooks: value.hooks)
         // Other threads may change what the driver offers.
@@ -136,6 +141,8 @@ extension HeapCell where Value == EventLoop {
         guard let slot = value.existingSlot(vid), slot.value.session != nil,
             slot.value.generation & 0xff_ffff == generation
         else { return }
+        FrontendAccount.charge(slot.value.driver?.value.account)
+        defer { FrontendAccount.charge(nil) }
         do throws(VhostError) {
             try slot.value.session?.handleInput()
         } catch {
@@ -148,6 +155,8 @@ extension HeapCell where Value == EventLoop {
         guard let slot = value.existingSlot(vid), let device = slot.value.session?.device else {
             return
         }
+        let before = FrontendAccount.charge(slot.value.driver?.value.account)
+        defer { FrontendAccount.charge(before) }
         if let error, !error.isHangUp {
             Log.warning { line in
                 line.begin(device.value.path)
@@ -231,6 +240,7 @@ extension HeapCell where Value == Device {
     fileprivate func adopt(_ driver: HeapCell<Driver>) {
         lock.lock()
         value.path = driver.value.path
+        value.account = driver.value.account
         value.callbacks = driver.value.callbacks
         value.flags = driver.value.flags
         value.offeredFeatures = driver.value.features

@@ -26,6 +26,9 @@ struct Session: ~Copyable {
     mutating func handleInput() throws(VhostError) {
         let start = System.nanoseconds()
         for _ in 0..<Self.messagesAtOnce {
+            guard FrontendAccount.own?.value.mayReceive ?? true else {
+                throw .frontend(.unclosedFiles)
+            }
             guard let message = try connection.receive() else { return }
             try handle(message)
             guard System.nanoseconds() &- start < Self.timeAtOnce else { return }
