@@ -79,14 +79,15 @@ static void areas_in_flight_again_and_again(struct public_backend *backend)
 	snprintf(public_remark, sizeof(public_remark), "%u areas given", done);
 }
 
-static void a_log_whose_end_wraps(struct public_backend *backend)
+/** A log of one page of which so much is said; the device writes it if it was taken. */
+static void log_that_lies(struct public_backend *backend, uint64_t size, uint64_t offset)
 {
 	struct guest *guest = public_guest(backend, false, GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD));
 	int file = memfd_create("log", MFD_CLOEXEC), ret;
 
 	if (!guest || ftruncate(file, PAGE) < 0)
 		return;
-	ret = guest_set_log_base(&guest->frontend, UINT64_MAX - PAGE + 1, 2 * PAGE, file);
+	ret = guest_set_log_base(&guest->frontend, size, offset, file);
 	snprintf(public_remark, sizeof(public_remark), "%s", ret == 0 ? "accepted" : "refused");
 	if (ret == 0 && guest_log_switch(guest, true) == 0) {
 		backend->shared->gives = true;
@@ -96,22 +97,15 @@ static void a_log_whose_end_wraps(struct public_backend *backend)
 	guest_destroy(guest);
 }
 
+static void a_log_whose_end_wraps(struct public_backend *backend)
+{
+	log_that_lies(backend, UINT64_MAX - PAGE + 1, 2 * PAGE);
+}
+
 static void a_log_smaller_than_memory(struct public_backend *backend)
 {
-	struct guest *guest = public_guest(backend, false, GUEST_BIT(GUEST_PROTOCOL_LOG_SHMFD));
-	int file = memfd_create("log", MFD_CLOEXEC), ret;
-
-	if (!guest || ftruncate(file, PAGE) < 0)
-		return;
 	/* The file ends before what is said of it. */
-	ret = guest_set_log_base(&guest->frontend, 1 << 20, 0, file);
-	snprintf(public_remark, sizeof(public_remark), "%s", ret == 0 ? "accepted" : "refused");
-	if (ret == 0 && guest_log_switch(guest, true) == 0) {
-		backend->shared->gives = true;
-		public_turn(backend);
-	}
-	backend->shared->gives = false;
-	guest_destroy(guest);
+	log_that_lies(backend, 1 << 20, 0);
 }
 
 static void indices_with_high_bits(struct public_backend *backend)
