@@ -11,7 +11,7 @@ struct Allowance {
     /// When it was looked at last, less what did not make a whole one since.
     private var time: UInt64 = 0
 
-    /// All of it; `most` at most 10^10, as `perSecond`.
+    /// All of it; `most` and `perSecond` at most 10^9 each.
     init(most: UInt64, perSecond: UInt64) {
         self.most = most
         self.perSecond = perSecond
