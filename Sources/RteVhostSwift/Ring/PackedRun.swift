@@ -51,7 +51,7 @@ struct PackedRun: PlainRun {
             // A function by itself, which is handed values: the loop around keeps its registers.
             guard descriptor.flags & PackedDescriptor.lapFlags == flags & PackedDescriptor.lapFlags,
                 let found = PackedWalk.plain(
-                    descriptor, flags: flags, descriptors, at: slotCount, buffers, from: memory)
+                    descriptor, at: slotCount, of: descriptors, buffers, from: memory)
             else { return nil }
             chain = found.chain
             buffers = found.buffers

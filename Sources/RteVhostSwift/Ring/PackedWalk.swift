@@ -41,26 +41,25 @@ enum PackedWalk {
         }
     }
 
-    /// A chain of two slots, or of a table of one or two entries, if it is a plain one. `flags` are
-    /// those of a chain of one buffer there. The run's slots begin with those of `descriptors`.
+    /// A chain of two slots, or of a table of one or two entries, if it is a plain one that is
+    /// available.
     @inline(never)
     static func plain(
-        _ first: PackedDescriptor, flags: UInt16, _ descriptors: GuestArray<GuestWords>,
-        at slot: Int, _ buffers: PlainBuffers, from memory: AddressSpace
+        _ first: PackedDescriptor, at slot: Int, of descriptors: GuestArray<GuestWords>,
+        _ buffers: PlainBuffers, from memory: AddressSpace
     ) -> PlainChain.Found? {
         var buffers = buffers
+        let wanted: UInt16 = buffers.direction == .deviceWrites ? 2 : 0
         if first.isIndirect {
             guard !first.hasNext, let table = buffers.table(first, from: memory),
                 let chain = plainTable(table, id: first.id, &buffers, from: memory)
             else { return nil }
             return (chain, buffers)
         }
-        guard first.flags & PackedDescriptor.meaningfulFlags == flags | 1,
-            slot < descriptors.count &- 1
-        else { return nil }
+        guard first.flags & 7 == wanted | 1, slot < descriptors.count &- 1 else { return nil }
         let second = PackedDescriptor(descriptors.loadAcquire(slot &+ 1))
         // Of those behind the first, virtio 1.2, 2.8.6: their AVAIL and USED need not be looked at.
-        guard second.flags & 7 == flags & 7,
+        guard second.flags & 7 == wanted,
             var chain = buffers.pair(first, second, id: second.id, from: memory)
         else { return nil }
         chain.slotCount = 2
