@@ -42,10 +42,10 @@ struct FrontendAccount: ~Copyable {
         suppressedCount = 0
     }
 
-    /// True when no thread will come back to it.
-    var isSettled: Bool {
-        closingCount.load(ordering: .acquiring) == 0
-            && openQuestionCount.load(ordering: .acquiring) == 0
+    /// True when files do not close or questions are not answered that others would pay for.
+    var isBurdened: Bool {
+        closingCount.load(ordering: .relaxed) >= Self.closingLimit / 8
+            || openQuestionCount.load(ordering: .relaxed) > 0
     }
 
     /// The account of the frontend whose doing it is what this thread does; nil for most threads.

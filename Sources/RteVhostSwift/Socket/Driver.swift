@@ -79,10 +79,10 @@ struct Driver: ~Copyable {
         file = nil
     }
 
-    /// A fresh account for a new driver. One that threads come back to is left to them. Throws
-    /// `outOfMemory`.
+    /// A fresh account for a new driver. A burdened one is left to the threads that come back to
+    /// it. Throws `outOfMemory`.
     mutating func openAccount(_ path: SocketPath) throws(VhostError) {
-        if account.map({ !$0.value.isSettled }) ?? true {
+        if account?.value.isBurdened ?? true {
             account = try HeapCell(FrontendAccount())
         }
         if let account { account.lock.withLock { account.value.open(path) } }
