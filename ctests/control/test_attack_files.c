@@ -11,6 +11,13 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+/** The frontend is a child of a process with threads, and has one of its own. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+
 /** What the frontend says last; the file goes with it. */
 struct last_words {
 	uint32_t request, flags, size;
