@@ -200,7 +200,7 @@ void begin_checks(void);
 void before_call(bool is_strict);
 /*
  * RESET_OWNER: what is in flight is used first, and then nobody knows where that was; features go,
- * and the log with them.
+ * with them the log, and the header is a shorter one.
  */
 void forget_owner(void);
 

@@ -274,9 +274,7 @@ static void allow_restart(const struct queue *queue)
 
 void forget_owner(void)
 {
-	for (unsigned int index = 0; index < 2; index++)
-		if (model.queues[index].taken_head != model.queues[index].taken_tail)
-			model.is_wild = true;
+	model.is_wild = true;
 	model.settings.logs = false;
 }
 

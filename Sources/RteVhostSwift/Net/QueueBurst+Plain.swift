@@ -5,9 +5,24 @@
 /// loops do for longer ones is left out. What is no plain packet is left to the loops.
 extension QueueBurst {
     /// Takes at most as many packets as `packets` has places. Returns how many; not 0 when it is
-    /// worth another call. A function by itself, whose loop lives in registers.
-    @inline(never)
+    /// worth another call.
+    @inline(__always)
     func dequeuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
+        // A guest goes on as it began.
+        if !state.value.hasPairs {
+            let count = dequeueRun(&ring, SingleBuffers.self, packets)
+            if count > 0 { return count }
+        }
+        let count = dequeueRun(&ring, PairedBuffers.self, packets)
+        state.value.hasPairs = count > 0
+        return count
+    }
+
+    /// The same for some shapes. A function by itself, whose loop lives in registers.
+    @inline(never)
+    private func dequeueRun<R: Ring & ~Copyable, S: PlainShape>(
+        _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
+    ) -> Int {
         let objects = state.value.supply.atHand
         let headerByteCount = profile.headerByteCount
         let takesHeader = profile.hasGuestOffloads
@@ -20,7 +35,7 @@ extension QueueBurst {
         var total = 0
         while run.count < run.limit {
             let packet = mbufs[run.count]
-            guard let chain = run.next(from: memory) else { break }
+            guard let chain = run.next(shape, from: memory) else { break }
             let byteCount = chain.payload.count
             guard byteCount <= packet.capacity else { break }
             let header = takesHeader ? chain.header.loadHeader() : NetHeader()
@@ -40,8 +55,22 @@ extension QueueBurst {
 
     /// Gives the guest at most all of `packets`. Returns how many; not 0 when it is worth another
     /// call.
-    @inline(never)
+    @inline(__always)
     func enqueuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
+        if !state.value.hasPairs {
+            let count = enqueueRun(&ring, SingleBuffers.self, packets)
+            if count > 0 { return count }
+        }
+        let count = enqueueRun(&ring, PairedBuffers.self, packets)
+        state.value.hasPairs = count > 0
+        return count
+    }
+
+    /// The same for some shapes.
+    @inline(never)
+    private func enqueueRun<R: Ring & ~Copyable, S: PlainShape>(
+        _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
+    ) -> Int {
         let headerByteCount = profile.headerByteCount
         let memory = memory
         let logsWrites = profile.logsWrites
@@ -52,7 +81,7 @@ extension QueueBurst {
         while run.count < run.limit {
             guard let packet = packets[run.count] else { break }
             let data = packet.plainData
-            guard data.count == packet.packetByteCount, let chain = run.next(from: memory),
+            guard data.count == packet.packetByteCount, let chain = run.next(shape, from: memory),
                 data.count <= chain.payload.count
             else { break }
             var header = SendOffload.header(for: packet)

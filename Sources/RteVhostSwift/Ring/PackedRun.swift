@@ -15,8 +15,9 @@ struct PackedRun: PlainRun {
     private let usedFlags: UInt64
     private var buffers: PlainBuffers
     private(set) var count = 0
-    /// Slots taken.
-    private(set) var slotCount = 0
+    /// Slots taken beyond one for each chain: always 0 in a loop for single buffers, which the
+    /// compiler sees.
+    private var extraSlots = 0
 
     /// A run over `descriptors`, of chains that are available in the lap of `wrapCounter`.
     @inline(__always)
@@ -37,26 +38,29 @@ struct PackedRun: PlainRun {
     @inline(__always)
     var limit: Int { shadow.count }
 
+    /// Slots taken.
     @inline(__always)
-    mutating func next(from memory: AddressSpace) -> PlainChain? {
+    var slotCount: Int { count &+ extraSlots }
+
+    @inline(__always)
+    mutating func next<S: PlainShape>(_ shape: S.Type, from memory: AddressSpace) -> PlainChain? {
         guard slotCount < descriptors.count else { return nil }
         let descriptor = PackedDescriptor(descriptors.loadAcquire(slotCount))
-        let chain: PlainChain
-        if descriptor.flags & PackedDescriptor.meaningfulFlags == flags {
-            guard let found = buffers.single(descriptor, id: descriptor.id, from: memory) else {
-                return nil
-            }
-            chain = found
-        } else {
-            // A function by itself, which is handed values: the loop around keeps its registers.
-            guard descriptor.flags & PackedDescriptor.lapFlags == flags & PackedDescriptor.lapFlags,
-                let found = PackedWalk.plain(
-                    descriptor, at: slotCount, of: descriptors, buffers, from: memory)
+        guard descriptor.flags & PackedDescriptor.meaningfulFlags != flags else {
+            guard let chain = buffers.single(descriptor, id: descriptor.id, from: memory),
+                ids.isFree(descriptor.id)
             else { return nil }
-            chain = found.chain
-            buffers = found.buffers
+            return chain
         }
-        return ids.isFree(chain.id) ? chain : nil
+        // A function by itself, which is handed values: the loop around keeps its registers.
+        guard S.hasPairs,
+            descriptor.flags & PackedDescriptor.lapFlags == flags & PackedDescriptor.lapFlags,
+            let found = PackedWalk.plain(
+                descriptor, at: slotCount, of: descriptors, buffers, from: memory),
+            ids.isFree(found.chain.id)
+        else { return nil }
+        buffers = found.buffers
+        return found.chain
     }
 
     @inline(__always)
@@ -65,8 +69,8 @@ struct PackedRun: PlainRun {
         shadow[count] = usedFlags | UInt64(byteCount) | UInt64(chain.id) << 32
         if chain.slotCount != 1 {
             shapes[count] = ShadowShape(slotCount: chain.slotCount, continues: false)
+            extraSlots &+= Int(chain.slotCount) &- 1
         }
         count &+= 1
-        slotCount &+= Int(chain.slotCount)
     }
 }

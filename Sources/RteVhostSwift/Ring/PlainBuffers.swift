@@ -7,7 +7,9 @@ struct PlainBuffers: BitwiseCopyable {
     let headerByteCount: Int
     /// What the device wants to do with them.
     let direction: ChainDirection
-    private(set) var window = MemoryWindow()
+    private var window = MemoryWindow()
+    /// The same for tables, which are read, whatever is done with their buffers.
+    private var tables = MemoryWindow()
 
     /// Lookups for packets with headers of so many bytes.
     @inline(__always)
@@ -59,13 +61,14 @@ struct PlainBuffers: BitwiseCopyable {
         guard outer.byteCount & 15 == 0, outer.byteCount > 0,
             outer.byteCount <= UInt32(SegmentList.maximumCount) &* 16
         else { return nil }
-        // A table is read, whatever is done with its buffers.
-        guard
-            let slice = direction == .deviceReads || !memory.isTranslated
-                ? whole(outer, from: memory)
-                : memory.window(at: outer.address, .read)?.whole(
-                    at: outer.address, count: outer.byteCount)
-        else { return nil }
+        if let slice = tables.whole(at: outer.address, count: outer.byteCount) {
+            return GuestArray(slice)
+        }
+        guard let other = memory.window(at: outer.address, .read) else { return nil }
+        tables = other
+        guard let slice = other.whole(at: outer.address, count: outer.byteCount) else {
+            return nil
+        }
         return GuestArray(slice)
     }
 }

@@ -10,9 +10,9 @@ protocol PlainRun: BitwiseCopyable {
     /// Most that may be.
     var limit: Int { get }
 
-    /// The next chain when it is a plain one of the run's direction; nil when it is not: `takeChain`
-    /// tells what there is. Not after `limit` chains.
-    mutating func next(from memory: AddressSpace) -> PlainChain?
+    /// The next chain when it is a plain one of the run's direction, and a shape that the loop is
+    /// for; nil when it is not: `takeChain` tells what there is. Not after `limit` chains.
+    mutating func next<S: PlainShape>(_ shape: S.Type, from memory: AddressSpace) -> PlainChain?
 
     /// Takes that chain, and writes its used entry as `putUsed` does: `byteCount` is 0 where the
     /// device reads, and is not where it writes.

@@ -30,7 +30,7 @@ struct SplitRun: PlainRun {
     var limit: Int { heads.count }
 
     @inline(__always)
-    mutating func next(from memory: AddressSpace) -> PlainChain? {
+    mutating func next<S: PlainShape>(_ shape: S.Type, from memory: AddressSpace) -> PlainChain? {
         let head = heads.load(count)
         guard Int(head) < descriptors.count else { return nil }
         let descriptor = SplitDescriptor(descriptors.load(Int(head)))
@@ -38,7 +38,7 @@ struct SplitRun: PlainRun {
             return buffers.single(descriptor, id: head, from: memory)
         }
         // A function by itself, which is handed values: the loop around keeps its registers.
-        guard
+        guard S.hasPairs,
             let found = ChainWalk.plain(
                 descriptor, id: head, descriptors, buffers, from: memory)
         else { return nil }

@@ -23,7 +23,10 @@ extension Ring where Self: ~Copyable {
             before = chains.count
             var run = beginRun(
                 PlainBuffers(headerByteCount: headerByteCount, direction), limit: limit - before)
-            while run.count < run.limit, let chain = run.next(from: AddressSpace(memory)) {
+            while run.count < run.limit,
+                let chain = run.next(
+                    PairedBuffers.self, from: AddressSpace(memory))
+            {
                 run.use(chain, byteCount: byteCount(chains.count))
                 chains.append(chain)
             }
