@@ -9,10 +9,10 @@
 #   make asan-library              build/asan/librtevhostswift.so.21, under AddressSanitizer
 #   make tsan-library              build/tsan/librtevhostswift.so.21, under ThreadSanitizer
 SANITIZER ?= address thread
-# Threads, queues, memory tables, rings, chains; hostile ones, and a guest that is killed or rewrites what it wrote.
+# Threads, queues, memory tables, rings, chains; hostile ones, and frontends that lie about their record or are killed.
 SANITIZE_QUICK ?= $(addprefix build/ctests/,control_stress_threads control_start_races control_api_callbacks control_api_queue \
 	control_frontend_memory control_frontend_rings control_guest_bad control_guest_shapes test_async_contract \
-	test_migration_async) $(addprefix build/hostile/,test_guest_flip test_frontend_kill)
+	test_migration_async) $(addprefix build/hostile/,test_frontend_inflight test_frontend_kill)
 SANITIZE_PROGRAMS ?= $(if $(QUICK),$(SANITIZE_QUICK),$(CTEST_PROGRAMS) $(CONTROL_PROGRAMS) $(HOSTILE_TESTS) $(FAULTS_TESTS))
 SANITIZE_BUILD = SWIFT=$(SWIFT) tools/sanitize-library
 
