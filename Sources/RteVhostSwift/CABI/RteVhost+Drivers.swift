@@ -53,7 +53,7 @@ public func rte_vhost_driver_callback_register(
             queueStateChanged: table.vring_state_changed,
             featuresChanged: table.features_changed, newConnection: table.new_connection,
             destroyConnection: table.destroy_connection, guestNotified: table.guest_notified)
-        try Library.change(path) { $0.callbacks = callbacks }
+        try Library.change(path) { $0.value.callbacks = callbacks }
     }
 }
 
@@ -90,7 +90,7 @@ public func rte_vhost_driver_disable_features(
     let name: StaticString = "rte_vhost_driver_disable_features"
     guard let path = unsafe Call.path(name, path) else { return -1 }
     return Call.result(name, path: path) { () throws(VhostError) in
-        try Library.change(path) { $0.features &= ~features }
+        try Library.change(path) { $0.value.features &= ~features }
     }
 }
 
@@ -117,7 +117,7 @@ public func rte_vhost_driver_set_protocol_features(
     guard let path = unsafe Call.path(name, path) else { return -1 }
     return Call.result(name, path: path) { () throws(VhostError) in
         try Library.change(path) {
-            $0.protocolFeatures = features & $0.flags.servedProtocolFeatures
+            $0.value.protocolFeatures = features & $0.value.flags.servedProtocolFeatures
         }
     }
 }

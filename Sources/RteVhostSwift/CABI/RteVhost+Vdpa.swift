@@ -14,7 +14,7 @@ public func rte_vhost_driver_attach_vdpa_device(
     guard let path = unsafe Call.path(name, path) else { return -1 }
     return Call.result(name, path: path) { () throws(VhostError) in
         guard let hardware = unsafe VdpaDevice(device) else { throw .invalidArgument }
-        try Library.change(path) { $0.vdpa = hardware }
+        try Library.change(path) { $0.value.vdpa = hardware }
     }
 }
 
@@ -24,7 +24,7 @@ public func rte_vhost_driver_detach_vdpa_device(_ path: UnsafePointer<CChar>?) -
     let name: StaticString = "rte_vhost_driver_detach_vdpa_device"
     guard let path = unsafe Call.path(name, path) else { return -1 }
     return Call.result(name, path: path) { () throws(VhostError) in
-        try Library.change(path) { $0.vdpa = nil }
+        try Library.change(path) { $0.value.vdpa = nil }
     }
 }
 

@@ -44,23 +44,24 @@ enum Library {
         driver.value.state = .registered
     }
 
-    /// Changes a registered driver under the registry's lock. Throws `notFound`.
+    /// Changes a registered driver under the registry's lock. Throws `notFound`. Fields one by one:
+    /// some are the event thread's, which does not take the lock for them.
     static func change<Result>(
-        _ path: SocketPath, _ body: (inout Driver) -> Result
+        _ path: SocketPath, _ body: (HeapCell<Driver>) -> Result
     ) throws(VhostError) -> Result {
         let loop = try shared()
         loop.value.registry.lock.lock()
         defer { loop.value.registry.lock.unlock() }
         guard let (_, driver) = loop.value.registry.value.find(path) else { throw .notFound }
-        return body(&driver.value)
+        return body(driver)
     }
 
     /// Says who may be at the other end of a driver's connections. Throws `notFound`, and `busy` once
     /// it is started.
     static func allow(_ path: SocketPath, _ users: UserList) throws(VhostError) {
         let isDone = try change(path) { driver in
-            guard driver.state == .registered else { return false }
-            driver.peers.application = users
+            guard driver.value.state == .registered else { return false }
+            driver.value.peers.application = users
             return true
         }
         guard isDone else { throw .busy }
@@ -69,15 +70,15 @@ enum Library {
     /// Replaces the offered features; the application then serves its devices by itself.
     static func setFeatures(_ path: SocketPath, _ features: UInt64) throws(VhostError) {
         try change(path) { driver in
-            driver.features = features & ~driver.flags.withheldFeatures
-            driver.isNet = false
+            driver.value.features = features & ~driver.value.flags.withheldFeatures
+            driver.value.isNet = false
         }
     }
 
     /// Adds features that this release can serve.
     static func enableFeatures(_ path: SocketPath, _ features: UInt64) throws(VhostError) {
         try change(path) {
-            $0.features |= features & ~$0.flags.withheldFeatures
+            $0.value.features |= features & ~$0.value.flags.withheldFeatures
         }
     }
 }

@@ -56,7 +56,7 @@ struct LibraryTests {
         #expect(start() == .notFound)
         try Library.register(path, DriverFlags(rawValue: 0))
         #expect(start() == .invalidArgument)
-        try Library.change(path) { $0.callbacks = DeviceCallbacks() }
+        try Library.change(path) { $0.value.callbacks = DeviceCallbacks() }
         #expect(start() == nil)
         #expect(start() == .busy)
         #expect(System.hasListener(at: path))
@@ -69,7 +69,7 @@ struct LibraryTests {
         let path = path("taken")
         let other = try System.listen(at: path, backlog: 1)
         try Library.register(path, DriverFlags(rawValue: 0))
-        try Library.change(path) { $0.callbacks = DeviceCallbacks() }
+        try Library.change(path) { $0.value.callbacks = DeviceCallbacks() }
         let error = fault { () throws(VhostError) in try Library.start(path) }
         #expect(error == .system(EADDRINUSE))
         try Library.unregister(path)
