@@ -148,6 +148,7 @@ struct model {
 	/* The guest lets the device write over rings or tables: their contents prove nothing. */
 	bool is_wild;
 	bool log_begins;	/* In the call that is checked. */
+	bool forgets;		/* In that call positions begin anew. */
 	/* Something could not be followed; packets are not compared until all came back. */
 	bool is_unsure;
 	struct piece list[LIST];
