@@ -308,7 +308,7 @@ static void *live(void *argument)
 	struct caller *caller = argument;
 	uint8_t frame[256] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 };
 
-	for (uint32_t i = 0; __atomic_load_n(&running, __ATOMIC_ACQUIRE) > 0; i++) {
+	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE) > 0) {
 		struct guest_config config;
 		struct guest *guest;
 

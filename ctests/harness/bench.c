@@ -41,11 +41,13 @@ static int new_device(int vid)
 static void destroy_device(int vid)
 {
 	struct bench *bench = find(vid);
+	void (*ending)(struct bench *, int);
 
 	if (!bench)
 		return;
-	if (bench->ending)
-		bench->ending(bench, vid);
+	ending = bench->ending;
+	if (ending)
+		ending(bench, vid);
 	bench->vid = -1;
 }
 

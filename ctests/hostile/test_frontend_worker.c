@@ -88,8 +88,7 @@ static void wait_for_end(struct hostile *hostile)
 {
 	int64_t deadline = control_now_ms() + WAIT_MS;
 
-	while (__atomic_load_n(&front.target->vid, __ATOMIC_ACQUIRE) >= 0 &&
-	       control_now_ms() < deadline) {
+	while (front.target->vid >= 0 && control_now_ms() < deadline) {
 		hostile_check_innocent(hostile);
 		usleep(200);
 	}
