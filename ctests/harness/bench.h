@@ -102,7 +102,8 @@ struct bench {
 	struct guest_iotlb iotlb;	/**< Used where the configuration says iommu. */
 	struct guest_queue *tx, *rx;	/**< The guest's: tx is the device's queue 1. */
 	_Atomic int vid;		/**< -1: none is running. The event thread's. */
-	void (*_Atomic ending)(struct bench *bench, int vid); /**< In destroy_device(): event thread. */
+	/** In destroy_device(): event thread. */
+	void (*_Atomic ending)(struct bench *bench, int vid);
 	void (*checked)(struct bench *bench); /**< At the end of bench_check(): more to check. */
 	_Atomic int changes;		/**< Calls of vring_state_changed(): the event thread's. */
 	struct pool pool;		/**< For packets from the guest. */

@@ -148,7 +148,6 @@ struct model {
 	/* The guest lets the device write over rings or tables: their contents prove nothing. */
 	bool is_wild;
 	bool log_begins;	/* In the call that is checked. */
-	bool forgets;		/* In that call positions begin anew. */
 	/* Something could not be followed; packets are not compared until all came back. */
 	bool is_unsure;
 	struct piece list[LIST];
@@ -199,12 +198,6 @@ void guest_index(const struct record *record);
 /* A fresh device: nothing was written. */
 void begin_checks(void);
 void before_call(bool is_strict);
-/*
- * RESET_OWNER: what is in flight is used first, and then nobody knows where that was; features go,
- * with them the log, and the header is a shorter one.
- */
-void forget_owner(void);
-
 void after_call(unsigned int mask);
 void watch_given(unsigned int queue, const void *from, const void *to, size_t size);
 void watch_copied(unsigned int queue, const void *from, const void *to, size_t size);

@@ -221,8 +221,9 @@ static void message(const struct record *record)
 		model.log_begins = was_off && !model.settings.is_log_off;
 		break;
 	default:
-		if (record->c == GUEST_RESET_OWNER)
-			forget_owner();
+		/* What takes back all that was agreed is for fuzz/calls and fuzz/messages. */
+		if (record->c == GUEST_RESET_OWNER || record->c == GUEST_RESET_DEVICE)
+			break;
 		(void)rig_ask(&model.link, record->c, &record->d, record->e & 7 ? 8 : 0, NULL, 0);
 		break;
 	}

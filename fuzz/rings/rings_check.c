@@ -272,13 +272,6 @@ static void allow_restart(const struct queue *queue)
 	memcpy(model.expected + event, model.memory + event, 2);
 }
 
-void forget_owner(void)
-{
-	model.is_wild = true;
-	model.forgets = true;
-	model.settings.logs = false;
-}
-
 static void check_log(void)
 {
 	bool is_idle = model.queues[0].after.engine == 0;
@@ -314,10 +307,6 @@ void after_call(unsigned int mask)
 			continue;
 		if (queue->before.has_ring && queue->after.has_ring && (mask & 1u << index))
 			follow_taken(queue);
-		if (model.forgets) {
-			queue->taken_head = queue->taken_tail;
-			continue;
-		}
 		/* The frontend is gone, and the ring with it: what is in flight is never used. */
 		if (rig_is_draining(model.link.vid))
 			queue->taken_head = queue->taken_tail;
@@ -338,5 +327,4 @@ void after_call(unsigned int mask)
 	else
 		memset(engine_wrote, 0, sizeof(engine_wrote));
 	model.log_begins = false;
-	model.forgets = false;
 }
