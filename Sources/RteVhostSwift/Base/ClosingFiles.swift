@@ -107,7 +107,7 @@ struct ClosingFiles: ~Copyable {
             // This one may not come back, whatever the others are.
             if cell.lock.withLock({ cell.value.wantsThread }) { startThread(cell) }
             _ = CRteVhost.close(entry.number)
-            cell.lock.withLock { entry.account?.value.closerCount -= 1 }
+            entry.account?.value.closerCount.subtract(1, ordering: .releasing)
             note(entry, -1)
         }
     }
@@ -124,10 +124,9 @@ struct ClosingFiles: ~Copyable {
     private func eligible() -> Int? {
         for step in 0..<count {
             let index = (cursor + step) % count
-            if files[index].account.map({ $0.value.closerCount < Self.accountThreadLimit }) ?? true
-            {
-                return index
-            }
+            guard let account = files[index].account else { return index }
+            let closers = account.value.closerCount.load(ordering: .acquiring)
+            if closers < Self.accountThreadLimit { return index }
         }
         return nil
     }
@@ -150,7 +149,7 @@ struct ClosingFiles: ~Copyable {
         count -= 1
         files[index] = files[count]
         cursor = index
-        entry.account?.value.closerCount += 1
+        entry.account?.value.closerCount.add(1, ordering: .acquiring)
         return entry
     }
 }

@@ -59,7 +59,10 @@ struct FileInquiry: ~Copyable {
             guard account.value.openQuestionCount.load(ordering: .acquiring) == 0 else {
                 return nil
             }
-            patience = min(patience, account.value.patience.left(at: System.nanoseconds()))
+            let left = account.lock.withLock {
+                account.value.patience.left(at: System.nanoseconds())
+            }
+            patience = min(patience, left)
             guard patience >= leastPatience else { return nil }
         }
         guard let cell = try claim() else { return nil }
@@ -78,7 +81,10 @@ struct FileInquiry: ~Copyable {
         }
         let start = System.nanoseconds()
         let type = cell.value.wait(until: start &+ patience, account)
-        account?.value.patience.take(System.nanoseconds() &- start)
+        if let account {
+            let spent = System.nanoseconds() &- start
+            account.lock.withLock { account.value.patience.take(spent) }
+        }
         return type
     }
 

@@ -5,7 +5,7 @@ import Synchronization
 
 /// What the frontends of one socket cost the others: time that the event thread waits for answers
 /// about files, lines of the log, files that do not close. Kept from one connection to the next.
-/// The lock guards what is said of lines; patience is the event thread's.
+/// The lock guards all but what is atomic.
 struct FrontendAccount: ~Copyable {
     /// The socket.
     private(set) var path = SocketPath()
@@ -17,8 +17,8 @@ struct FrontendAccount: ~Copyable {
     private var chatter = Allowance(most: 2048, perSecond: 20)
     /// Lines that were left out since the last one that was not.
     private var suppressedCount = 0
-    /// Threads of `ClosingFiles` that close one of its files now. Guarded by the lock there.
-    var closerCount = 0
+    /// Threads of `ClosingFiles` that close one of its files now. Raised under the lock there.
+    let closerCount = Atomic<Int>(0)
     /// Files that its frontends sent and that are not closed yet.
     let closingCount = Atomic<Int>(0)
     /// Questions about its files that were given up, and not answered since.

@@ -23,7 +23,7 @@ struct Driver: ~Copyable {
 
     /// Next driver of the registry's chain or list of free cells, or -1.
     var next = -1
-    /// When a client connects next. Event thread, once it is started.
+    /// When a client connects next. Changed by the event thread alone, once it is started.
     var reconnection = Reconnection()
     /// The socket's path.
     var path = SocketPath()

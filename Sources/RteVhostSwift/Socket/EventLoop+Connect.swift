@@ -62,19 +62,20 @@ extension HeapCell where Value == EventLoop {
     /// One attempt.
     private func connect(_ driver: HeapCell<Driver>) {
         // Before the attempt: what comes of the connection may change it.
-        driver.value.reconnection.stop()
+        change(driver) { $0.value.reconnection.stop() }
         FrontendAccount.charge(driver.value.account)
         defer { FrontendAccount.charge(nil) }
         do throws(VhostError) {
             try open(try takeConnection(driver), driver)
-            driver.value.reconnection.isLogged = false
+            change(driver) { $0.value.reconnection.isLogged = false }
         } catch {
             tryLater(driver, error)
         }
     }
 
     private func takeConnection(_ driver: HeapCell<Driver>) throws(VhostError) -> FileDescriptor {
-        if let socket = driver.value.fresh.take() { return socket }
+        let fresh = value.registry.lock.withLock { driver.value.fresh.take() }
+        if let socket = fresh { return socket }
         let socket = try System.connect(to: driver.value.path)
         try driver.value.peers.check(socket)
         return socket
@@ -83,7 +84,7 @@ extension HeapCell where Value == EventLoop {
     private func tryLater(_ driver: HeapCell<Driver>, _ error: VhostError) {
         let tries = driver.value.flags.reconnects
         if !driver.value.reconnection.isLogged {
-            driver.value.reconnection.isLogged = true
+            change(driver) { $0.value.reconnection.isLogged = true }
             Log.add(System.isNobodyThere(error) ? .notice : .warning) { line in
                 line.begin(driver.value.path)
                 line.add("not connected")
@@ -91,7 +92,12 @@ extension HeapCell where Value == EventLoop {
                 line.add(error)
             }
         }
-        if tries { driver.value.reconnection.tryLater(System.nanoseconds()) }
+        if tries { change(driver) { $0.value.reconnection.tryLater(System.nanoseconds()) } }
+    }
+
+    /// Changes what only this thread changes, under the lock that others take to change the rest.
+    private func change(_ driver: HeapCell<Driver>, _ body: (HeapCell<Driver>) -> Void) {
+        value.registry.lock.withLock { body(driver) }
     }
 
     /// A client's connection is gone, and its device with it: looks for the frontend again unless
@@ -101,10 +107,12 @@ extension HeapCell where Value == EventLoop {
             driver.value.firstSession < 0
         else { return }
         let now = System.nanoseconds()
-        if didServe {
-            driver.value.reconnection.tryAtOnce(now)
-        } else {
-            driver.value.reconnection.tryLater(now)
+        change(driver) {
+            if didServe {
+                $0.value.reconnection.tryAtOnce(now)
+            } else {
+                $0.value.reconnection.tryLater(now)
+            }
         }
         noteAttempt(driver)
     }
