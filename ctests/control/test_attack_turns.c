@@ -18,7 +18,7 @@
 #define ANSWER_MS 1500
 
 static struct control_device target, victim;
-static volatile bool stop;
+static _Atomic bool stop;
 
 struct translation {
 	uint64_t address, size, frontend;

@@ -18,7 +18,8 @@ struct source {
 	pthread_t thread;
 	bool stop;
 	int faults_fd;			/**< The backend's userfaultfd. */
-	unsigned int count, faults;
+	unsigned int count;
+	_Atomic unsigned int faults;
 	struct guest_region *regions[GUEST_MAX_REGIONS];
 	uint64_t bases[GUEST_MAX_REGIONS]; /**< Where the backend has them. */
 	uint8_t *saved[GUEST_MAX_REGIONS];
