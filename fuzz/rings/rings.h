@@ -198,6 +198,11 @@ void guest_index(const struct record *record);
 /* A fresh device: nothing was written. */
 void begin_checks(void);
 void before_call(bool is_strict);
+/*
+ * What a call wrote into chains that are offered, whether it took them or put them back because the
+ * engine refused: a packet that was used before has those bytes no longer.
+ */
+void note_scribbles(void);
 void after_call(unsigned int mask);
 void watch_given(unsigned int queue, const void *from, const void *to, size_t size);
 void watch_copied(unsigned int queue, const void *from, const void *to, size_t size);

@@ -139,6 +139,7 @@ static void enqueue(const struct record *record, bool is_async)
 		taken = rte_vhost_enqueue_burst(model.link.vid, 0, packets, (uint16_t)count);
 	FUZZ_CHECK(taken <= count && done <= count);
 	after_call(1);
+	note_scribbles();
 	for (unsigned int index = taken; index < count; index++) {
 		packets[index]->dynfield1[0] = 0;
 		rte_pktmbuf_free(packets[index]);

@@ -272,6 +272,13 @@ static void allow_restart(const struct queue *queue)
 	memcpy(model.expected + event, model.memory + event, 2);
 }
 
+void note_scribbles(void)
+{
+	for (uint32_t at = 0; at < MEMORY; at++)
+		if (model.allowed.bytes[at] && model.memory[at] != model.before[at])
+			model.stamp[at] = model.tick;
+}
+
 static void check_log(void)
 {
 	bool is_idle = model.queues[0].after.engine == 0;
