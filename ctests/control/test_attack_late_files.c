@@ -14,6 +14,13 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+/** The frontend is a child of a process with threads, and has some of its own. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+
 /** Files of one message. */
 #define FILES 8
 /** How late answers are: less than what is waited for one. */
