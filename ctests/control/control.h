@@ -99,6 +99,8 @@ const char *control_directory(void);
 /** Write a path in that directory. */
 void control_path(char path[108], const char *name);
 void control_count(struct control_counts *counts);
+/** The same once threads that still close what was there before have ended. */
+void control_count_idle(struct control_counts *counts);
 /** Fail unless descriptors, threads and guest mappings come down to what they were. */
 void control_assert_flat(const struct control_counts *before);
 /** Fail when resident memory grew by more than this. */

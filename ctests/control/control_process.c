@@ -103,6 +103,21 @@ void control_count(struct control_counts *counts)
 	counts->maps = count_lines("/proc/self/maps", NULL);
 }
 
+void control_count_idle(struct control_counts *counts)
+{
+	int64_t deadline = control_now_ms() + CONTROL_PATIENCE_MS;
+	struct control_counts last;
+	int same = 0;
+
+	control_count(counts);
+	while (same < 3 && control_now_ms() < deadline) {
+		last = *counts;
+		control_sleep_ms(10);
+		control_count(counts);
+		same = last.fds == counts->fds && last.threads == counts->threads ? same + 1 : 0;
+	}
+}
+
 void control_assert_flat(const struct control_counts *before)
 {
 	int64_t deadline = control_now_ms() + CONTROL_PATIENCE_MS;

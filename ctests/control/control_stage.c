@@ -36,7 +36,7 @@ void control_stage_begin(struct control_stage *stage, const char *name)
 	/* Once, so that what is made for good is made. */
 	control_attach(&stage->target, NULL);
 	control_detach(&stage->target);
-	control_count(&stage->before);
+	control_count_idle(&stage->before);
 }
 
 void control_stage_end(struct control_stage *stage)

@@ -356,7 +356,7 @@ static void everything_at_once(void **state)
 	memset(relay.desc, 0, 1 << 16);
 	control_vdpa_init("stress");
 	control_pool();
-	control_count(&before);
+	control_count_idle(&before);
 	engine = rtevhostswift_dma_create(NULL);
 	assert_non_null(engine);
 	for (int i = 0; i < PATHS; i++)

@@ -38,7 +38,7 @@ static void threads_share_a_path(void **state)
 	control_path(shared_path, "shared");
 	control_open(&one, "first", 0, NULL);
 	control_close(&one);
-	control_count(&before);
+	control_count_idle(&before);
 	control_capture_begin();
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, share_a_path, NULL);
@@ -107,7 +107,7 @@ static void questions_at_any_time(void **state)
 	(void)state;
 	control_open(&one, "asked", 0, NULL);
 	control_detach(&one);
-	control_count(&before);
+	control_count_idle(&before);
 	stop = false;
 	control_capture_begin();
 	for (int i = 0; i < THREADS; i++)

@@ -164,7 +164,7 @@ static void bad_answers_end_the_channel(void **state)
 	struct control_device device;
 
 	(void)state;
-	control_count(&before);
+	control_count_idle(&before);
 	for (enum manner manner = WRONG_REQUEST; manner <= HANGS_UP; manner++) {
 		int64_t start;
 		struct peer peer;

@@ -74,7 +74,7 @@ static void waits_for_the_frontend(void **state)
 	(void)state;
 	control_path(device.path, "late");
 	control_client_start(device.path, 0);
-	control_count(&before);
+	control_count_idle(&before);
 	cpu = control_cpu_us();
 	control_sleep_ms(3 * SECOND);
 	cpu = control_cpu_us() - cpu;
@@ -315,7 +315,7 @@ static void silent_frontends(void **state)
 	(void)state;
 	control_echo_start(&echo, "silent-echo");
 	control_echo_check(&echo, 100);
-	control_count(&before);
+	control_count_idle(&before);
 	for (int i = 0; i < 20; i++) {
 		snprintf(name, sizeof(name), "silent%d", i);
 		control_path(path, name);

@@ -24,7 +24,7 @@ static void unregister_while_trying(void **state)
 	control_path(path, "trying");
 	control_client_start(path, 0);
 	assert_int_equal(rte_vhost_driver_unregister(path), 0);
-	control_count(&before);
+	control_count_idle(&before);
 	for (int i = 0; i < 200; i++) {
 		control_client_start(path, 0);
 		usleep(guest_random_range(&random, 0, 3000));
@@ -46,7 +46,7 @@ static void unregister_while_connecting(void **state)
 	(void)state;
 	control_client_listen(&device, "connecting");
 	device.guest->frontend.timeout_ms = 30;
-	control_count(&before);
+	control_count_idle(&before);
 	for (int i = 0; i < 200; i++) {
 		uint64_t flags = i % 2 ? RTE_VHOST_USER_NO_RECONNECT : 0;
 		int from = control_events(), created;
@@ -176,7 +176,7 @@ static void many_threads(void **state)
 
 	(void)state;
 	control_capture_begin();
-	control_count(&before);
+	control_count_idle(&before);
 	for (int i = 0; i < PATHS; i++) {
 		snprintf(name, sizeof(name), "storm%d", i);
 		control_path(path, name);
@@ -284,7 +284,7 @@ static void unregister_with_a_late_engine(void **state)
 	int64_t deadline;
 
 	(void)state;
-	control_count(&before);
+	control_count_idle(&before);
 	start_with_hook(&device, "busy-engine", NULL);
 	device.vid = control_event(control_wait_event(from, CONTROL_NEW_DEVICE, -1)).vid;
 	engine = hold_engine(device.vid, 1);

@@ -115,7 +115,7 @@ static void connections_end_under_a_child(void **state)
 
 	(void)state;
 	control_listen(&one, "hang", 0);
-	control_count(&before);
+	control_count_idle(&before);
 	socket = control_connect(&one);
 	control_wait_event(0, CONTROL_NEW_CONNECTION, -1);
 	child = begin_child();
@@ -141,7 +141,7 @@ static void listeners_end_under_a_child(void **state)
 	assert_int_equal(rte_vhost_driver_unregister(one.path), 0);
 	assert_int_equal(access(one.path, F_OK), -1);
 	assert_idle();
-	control_count(&before);
+	control_count_idle(&before);
 	control_listen(&one, "listen", 0);
 	waiting = control_connect(&one);
 	assert_true(waiting >= 0);

@@ -91,7 +91,7 @@ static void the_highest_queue_of_many_clients(void **state)
 		int sockets[CLIENTS];
 
 		if (round == 1)
-			control_count(&before);
+			control_count_idle(&before);
 		for (int i = 0; i < CLIENTS; i++) {
 			uint32_t payload[2] = { 255, 32768 };
 

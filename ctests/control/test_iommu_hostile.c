@@ -29,7 +29,7 @@ static void begin(const char *name, uint64_t seed)
 	control_iommu_attach(&iommu, &config, seed);
 	control_iommu_detach(&iommu);
 	iommu.sent = iommu.received = 0;
-	control_count(&before);
+	control_count_idle(&before);
 	control_iommu_attach(&iommu, &config, seed);
 	control_iommu_check(&iommu);
 }

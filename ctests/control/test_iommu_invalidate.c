@@ -103,7 +103,7 @@ static void echo_run(bool has_engine, uint64_t seed, uint32_t count,
 	control_pool();
 	control_iommu_config(&config);
 	control_iommu_listen(&echo.iommu, "echo", RTE_VHOST_USER_ASYNC_COPY);
-	control_count(&before);
+	control_count_idle(&before);
 	control_iommu_attach(&echo.iommu, &config, seed);
 	if (has_engine)
 		control_iommu_use_engine(&echo.iommu);

@@ -34,7 +34,7 @@ static void traffic(const struct guest_config *config, uint64_t seed, bool has_e
 
 	control_pool();
 	control_iommu_listen(&iommu, "traffic", RTE_VHOST_USER_ASYNC_COPY);
-	control_count(&before);
+	control_count_idle(&before);
 	control_iommu_attach(&iommu, config, seed);
 	if (has_engine)
 		control_iommu_use_engine(&iommu);

@@ -58,7 +58,7 @@ static void reconnect(const struct control_case *what, const char *name, restart
 	char path[108];
 
 	control_path(path, name);
-	control_count(&idle);
+	control_count_idle(&idle);
 	assert_int_equal(control_flow_create(&flow, what, path), 0);
 	assert_int_equal(control_app_init(&app, what, path), 0);
 	warm_up(&flow, &app, restart);

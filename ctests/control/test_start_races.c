@@ -84,7 +84,7 @@ static void unregister_while_starting(void **state)
 	control_path(path, "leaving");
 	control_open(&one, "warm", 0, NULL);
 	control_close(&one);
-	control_count(&before);
+	control_count_idle(&before);
 	pthread_barrier_init(&barrier, NULL, 2);
 	pthread_create(&thread, NULL, start_once, NULL);
 	control_capture_begin();

@@ -295,7 +295,7 @@ static void everything_moves(void **state)
 		control_split(NULL);
 	control_open(&first, "first", 0, NULL);
 	control_close(&first);
-	control_count(&before);
+	control_count_idle(&before);
 	control_capture_begin();
 	stress_begin(*state);
 	make_guest(&driver);

@@ -105,6 +105,20 @@ void bench_measure(struct bench_baseline *baseline)
 	baseline->threads = count_entries("/proc/self/task");
 }
 
+void bench_measure_idle(struct bench_baseline *baseline)
+{
+	struct bench_baseline last;
+	int same = 0;
+
+	bench_measure(baseline);
+	for (int turn = 0; turn < 500 && same < 3; turn++) {
+		last = *baseline;
+		usleep(10000);
+		bench_measure(baseline);
+		same = last.fds == baseline->fds && last.threads == baseline->threads ? same + 1 : 0;
+	}
+}
+
 static bool wait_for(bool (*condition)(void *data), void *data, int turns)
 {
 	while (turns-- > 0) {

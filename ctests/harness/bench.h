@@ -172,6 +172,8 @@ int bench_teardown(void **state);
 
 /** What the process has open now. */
 void bench_measure(struct bench_baseline *baseline);
+/** The same once threads that still close what was there before have ended. */
+void bench_measure_idle(struct bench_baseline *baseline);
 
 /** Wait up to ten seconds until @p condition holds. @return whether it does. */
 bool bench_wait(bool (*condition)(void *data), void *data);

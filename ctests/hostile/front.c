@@ -38,7 +38,7 @@ void front_open(struct hostile *hostile, const struct bench_config *config)
 
 void front_keep(void)
 {
-	control_count(&front.before);
+	control_count_idle(&front.before);
 }
 
 void front_close(struct hostile *hostile)

@@ -52,7 +52,7 @@ void hostile_connect(struct hostile *hostile, const struct bench_config *wanted)
 
 	hostile_config(hostile, &config);
 	open_innocent(hostile);
-	bench_measure(&hostile->before);
+	bench_measure_idle(&hostile->before);
 	hostile->guarded = hostile_guarded();
 	hostile->bench = bench_connect(&state, wanted ? wanted : &config);
 	hostile->bench->by_hand = hostile->bench->config.guest.manual_rx;
