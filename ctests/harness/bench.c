@@ -115,7 +115,10 @@ void bench_measure_idle(struct bench_baseline *baseline)
 		last = *baseline;
 		usleep(10000);
 		bench_measure(baseline);
-		same = last.fds == baseline->fds && last.threads == baseline->threads ? same + 1 : 0;
+		if (last.fds != baseline->fds || last.threads != baseline->threads)
+			same = 0;
+		else
+			same++;
 	}
 }
 
