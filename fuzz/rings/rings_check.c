@@ -274,9 +274,27 @@ static void allow_restart(const struct queue *queue)
 
 void note_scribbles(void)
 {
+	static union map allowed;
+	struct queue *queue = &model.queues[0];
+	struct rig_queue before = queue->before;
+
 	for (uint32_t at = 0; at < MEMORY; at++)
 		if (model.allowed.bytes[at] && model.memory[at] != model.before[at])
 			model.stamp[at] = model.tick;
+	if (!before.has_ring || !queue->after.has_ring)
+		return;
+	/* Bytes of chains that were taken, and of others that still are offered. */
+	memcpy(allowed.bytes, model.allowed.bytes, MEMORY);
+	memset(model.allowed.bytes, 0, MEMORY);
+	queue->before.available = queue->after.available;
+	allow_offered(queue);
+	queue->before = before;
+	for (uint32_t at = 0; at < MEMORY; at++)
+		if (model.allowed.bytes[at] && model.owner[at] > model.owner_floor) {
+			model.owner[at] = UINT64_MAX;
+			model.has_shared = true;
+		}
+	memcpy(model.allowed.bytes, allowed.bytes, MEMORY);
 }
 
 static void check_log(void)
