@@ -68,17 +68,16 @@ extension System {
     }
 
     /// Sends the first `byteCount` bytes of `words`, and a descriptor if it is not negative, without
-    /// waiting. False when there is no room now. Throws `system`.
+    /// waiting. Returns how many were sent, 0 when there is no room now. Throws `system`.
     static func send(
-        _ socket: borrowing FileDescriptor, _ words: InlineArray<19, UInt32>, byteCount: Int,
+        _ socket: borrowing FileDescriptor, _ words: Span<UInt32>, byteCount: Int,
         descriptor: Int32
-    ) throws(VhostError) -> Bool {
-        precondition(byteCount >= 0 && byteCount <= 76)
-        let span = words.span
+    ) throws(VhostError) -> Int {
+        precondition(byteCount >= 0 && byteCount <= words.count * 4)
         var number = descriptor
-        // SAFETY: the array has 76 bytes, little-endian as vhost-user wants; the number lives
+        // SAFETY: the words have so many bytes, little-endian as vhost-user wants; the number lives
         // through the call.
-        let result = unsafe span.withUnsafeBytes { buffer in
+        let result = unsafe words.withUnsafeBytes { buffer in
             unsafe crte_send_descriptors(
                 socket.number, buffer.baseAddress, byteCount, &number, number < 0 ? 0 : 1)
         }
@@ -88,11 +87,9 @@ extension System {
             guard code == EAGAIN || code == EINTR || code == ENOBUFS || code == ENOMEM else {
                 throw .system(code)
             }
-            return false
+            return 0
         }
-        // Half a message: the peer takes what comes next for its end.
-        guard result == byteCount else { throw .system(EMSGSIZE) }
-        return true
+        return Int(result)
     }
 
     /// True for a Unix stream socket: no other kind promises that sending and receiving without

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import CRteVhost
 import Synchronization
 
 /// Requests from the backend to its frontend, over the socket of SET_BACKEND_REQ_FD. It is opened
@@ -33,8 +34,8 @@ struct BackendChannel: ~Copyable {
     /// for each queue on the event thread. An eighth of the time that passes is forgiven.
     private static var patience: UInt64 { 1_000_000_000 }
 
-    /// How often the lock is looked at: queues that are polled at the same time have as many
-    /// requests each. A thread that lost its core is not waited for.
+    /// How often the lock is looked at: queues that are polled at the same time have one system
+    /// call each. A thread that lost its core is not waited for.
     private static var patienceSpins: Int { 1000 }
 
     /// A closed channel. Throws `outOfMemory`.
@@ -76,14 +77,29 @@ struct BackendChannel: ~Copyable {
         if let old = other { System.shutDown(old) }
     }
 
-    /// Sends a request that has no answer, from any thread; waits no longer than another thread's
-    /// system call takes. False when it could not be sent now: there is no channel, another thread
+    /// Sends requests that have no answer, from any thread; waits no longer than another thread's
+    /// system call takes. Returns how many were sent: fewer when there is no channel, another thread
     /// sends for longer, or the frontend does not read.
-    func tell(request: UInt32, payload: InlineArray<8, UInt64>, byteCount: Int) -> Bool {
-        guard isOpen, line.lock.tryLock(spins: Self.patienceSpins) else { return false }
+    func tell(_ batch: borrowing RequestBatch) -> Int {
+        guard isOpen, line.lock.tryLock(spins: Self.patienceSpins) else { return 0 }
         defer { line.lock.unlock() }
-        let words = Self.words(request, flags: 1, payload, byteCount)
-        return (try? send(words, byteCount, descriptor: -1)) ?? false
+        do throws(VhostError) {
+            switch line.value.socket {
+            case .some(let socket):
+                let byteCount = try System.send(
+                    socket, batch.words.span,
+                    byteCount: batch.count * RequestBatch.requestByteCount, descriptor: -1)
+                // Half a message: the peer takes what comes next for its end.
+                guard byteCount % RequestBatch.requestByteCount == 0 else {
+                    throw .system(EMSGSIZE)
+                }
+                return byteCount / RequestBatch.requestByteCount
+            case nil: return 0
+            }
+        } catch {
+            noteBreak(error)
+            return 0
+        }
     }
 
     /// Sends a request, with a descriptor where there is one; with `isAnswered`, which needs
@@ -106,7 +122,7 @@ struct BackendChannel: ~Copyable {
             current = line.value.generation
             // The event thread may close the channel meanwhile, and the number be used again.
             let copy = try duplicate()
-            guard try send(words, byteCount, descriptor: descriptor ?? -1) else { throw .busy }
+            try send(words, byteCount, descriptor: descriptor ?? -1)
             return copy
         }
         guard isAnswered else { return }
@@ -149,23 +165,31 @@ struct BackendChannel: ~Copyable {
         }
     }
 
-    /// Sends under the lock. A peer that is gone, or took half a message, gets no more.
+    /// Sends under the lock. Throws as `ask` does.
     private func send(
         _ words: InlineArray<19, UInt32>, _ byteCount: Int, descriptor: Int32
-    ) throws(VhostError) -> Bool {
+    ) throws(VhostError) {
+        let wanted = Self.headerByteCount + byteCount
+        var sent = 0
         do throws(VhostError) {
             switch line.value.socket {
             case .some(let socket):
-                return try System.send(
-                    socket, words, byteCount: Self.headerByteCount + byteCount,
-                    descriptor: descriptor)
-            case nil: return false
+                sent = try System.send(
+                    socket, words.span, byteCount: wanted, descriptor: descriptor)
+                guard sent == 0 || sent == wanted else { throw .system(EMSGSIZE) }
+            case nil: break
             }
         } catch {
-            isUsable.store(false, ordering: .releasing)
-            if !error.isHangUp { isBroken.store(true, ordering: .relaxed) }
+            noteBreak(error)
             throw error
         }
+        guard sent == wanted else { throw .busy }
+    }
+
+    /// A peer that is gone, or took half a message, gets no more.
+    private func noteBreak(_ error: VhostError) {
+        isUsable.store(false, ordering: .releasing)
+        if !error.isHangUp { isBroken.store(true, ordering: .relaxed) }
     }
 
     /// True once after the channel broke.

@@ -19,33 +19,35 @@ extension HeapCell where Value == Device {
     func requestTranslation(_ queue: HeapCell<VirtQueue>, tries: Int = 1) -> Bool {
         let misses = queue.value.iotlb.value.takeMisses()
         let now = System.nanoseconds()
-        var isAnyTold = false
+        var untold = FreshMisses()
+        var batch = RequestBatch()
         for index in 0..<misses.count
         where queue.value.iotlb.value.begin(misses[index], now: now) {
-            guard tell(misses[index], tries: tries) else {
-                queue.value.iotlb.value.cancel(misses[index])
-                if value.backendChannel.takeBreak() {
-                    deferReport(.brokenChannel, queue: queue.value.index)
-                }
-                break
-            }
-            isAnyTold = true
+            untold.add(misses[index])
+            batch.add(Self.missRequest, Self.payload(of: misses[index]))
         }
-        return isAnyTold
+        let told = tell(batch, tries: tries)
+        for index in told..<untold.count {
+            queue.value.iotlb.value.cancel(untold[index])
+        }
+        if told < untold.count, value.backendChannel.takeBreak() {
+            deferReport(.brokenChannel, queue: queue.value.index)
+        }
+        return told > 0
     }
 
-    /// One miss; false when it could not be sent now.
-    private func tell(_ miss: TranslationMiss, tries: Int) -> Bool {
-        // struct vhost_iotlb_msg: address, size, frontend address; permission and type are bytes.
-        var payload = InlineArray<8, UInt64>(repeating: 0)
-        payload[0] = miss.address.rawValue
-        payload[3] = UInt64(miss.permission.rawValue) | Self.missType << 8
-        for _ in 0..<tries {
-            let isTold = value.backendChannel.tell(
-                request: Self.missRequest, payload: payload, byteCount: 32)
-            if isTold { return true }
+    /// struct vhost_iotlb_msg: address, size, frontend address; permission and type are bytes.
+    private static func payload(of miss: TranslationMiss) -> InlineArray<4, UInt64> {
+        [miss.address.rawValue, 0, 0, UInt64(miss.permission.rawValue) | missType << 8]
+    }
+
+    /// How many requests could be sent now.
+    private func tell(_ batch: RequestBatch, tries: Int) -> Int {
+        for _ in 0..<tries where batch.count > 0 {
+            let told = value.backendChannel.tell(batch)
+            if told > 0 { return told }
         }
-        return false
+        return 0
     }
 
     /// The same for a ring that cannot start without.
