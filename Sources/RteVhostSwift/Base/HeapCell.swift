@@ -63,7 +63,7 @@ struct HeapCell<Value: ~Copyable>: @unchecked Sendable {
     }
 }
 
-extension HeapCell where Value: ~Copyable {
+extension HeapCell: Equatable where Value: ~Copyable {
     /// True when both are the same cell.
     static func == (left: HeapCell, right: HeapCell) -> Bool {
         // SAFETY: addresses are compared, not followed.

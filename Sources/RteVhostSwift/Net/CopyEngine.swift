@@ -22,6 +22,19 @@ protocol CopyEngine: ~Copyable {
     /// Forgets the pieces of a packet that is given up in the middle.
     mutating func cancelPacket()
 
+    /// Takes a run of plain packets of the burst, at most `limit`; those that are complete are in
+    /// `packets`. Returns how many; not 0 when it is worth another call.
+    static func takePlain<R: Ring & ~Copyable>(
+        _ burst: QueueBurst, _ engine: inout Self, _ ring: inout R, _ packets: PacketArray,
+        limit: Int
+    ) -> PlainResult
+
+    /// Gives the guest a run of plain packets, at most all of `packets`. Returns how many; not 0
+    /// when it is worth another call.
+    static func givePlain<R: Ring & ~Copyable>(
+        _ burst: QueueBurst, _ engine: inout Self, _ ring: inout R, _ packets: PacketArray
+    ) -> PlainResult
+
     /// Puts the packet at hand, or a chain that goes back unused, into the FIFO; its used entries
     /// were pushed. False when the burst has to end. Never called where `completesAtOnce`.
     static func keep<R: Ring & ~Copyable>(

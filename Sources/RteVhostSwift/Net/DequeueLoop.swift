@@ -29,13 +29,14 @@ extension QueueBurst {
         var steps = 0
         var looksForPlain = looksForPlain
         while steps < limit {
-            if E.completesAtOnce, looksForPlain {
-                let plain = dequeuePlain(
-                    &ring, packets.dropping(count).first(limit &- steps))
-                steps &+= plain
-                count &+= plain
+            if looksForPlain {
+                let plain = E.takePlain(
+                    self, &engine, &ring, packets.dropping(count), limit: limit &- steps)
+                steps &+= plain.count
+                if E.completesAtOnce { count &+= plain.count }
+                guard plain.goesOn else { return count }
                 // Where one packet is in pieces, the next is likely to be.
-                looksForPlain = plain > 0
+                looksForPlain = plain.count > 0
                 continue
             }
             steps &+= 1

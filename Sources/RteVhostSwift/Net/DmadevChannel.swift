@@ -126,21 +126,25 @@ extension DmadevChannel {
 
     /// Gives the device one packet's copies; there must be room for them. Nil when it does not take
     /// the first; one that it takes in part will be a failed packet when they have ended.
+    @inline(__always)
     mutating func copy(_ pieces: borrowing EnginePieces, packet: Int) -> DmadevTicket? {
         guard let device else { return nil }
         var ticket = DmadevTicket()
-        for index in 0..<pieces.pieceCount(of: packet) {
+        let count = pieces.pieceCount(of: packet)
+        var index = 0
+        while index < count {
             let piece = pieces.piece(index, of: packet)
             let place = device.copy(
                 channel, from: piece.from, to: piece.to,
                 count: UInt32(truncatingIfNeeded: piece.count))
-            guard let place = UInt16(exactly: place) else {
+            guard place >= 0, place <= Int32(UInt16.max) else {
                 guard index > 0 else { return nil }
                 ticket.isBroken = true
                 return ticket
             }
-            ticket.last = number(place)
+            ticket.last = number(UInt16(truncatingIfNeeded: place))
             if index == 0 { ticket.first = ticket.last }
+            index &+= 1
         }
         return ticket
     }
@@ -149,6 +153,7 @@ extension DmadevChannel {
     func submit() { device?.submit(channel) }
 
     /// The number of a copy that the device put at `place`.
+    @inline(__always)
     private mutating func number(_ place: UInt16) -> UInt64 {
         // Places are skipped by somebody else's copies among ours; or the device was started again:
         // DPDK: places begin with 0 then, what it had is forgotten. Skipped numbers end with the
@@ -232,11 +237,16 @@ extension HeapCell where Value == DmadevChannel {
         value.ended.load(ordering: .acquiring) >= ticket.last
     }
 
-    /// True when one of them failed; they have ended.
+    /// How far the channel is.
     @inline(__always)
+    var progress: DmadevProgress {
+        let ended = value.ended.load(ordering: .acquiring)
+        return DmadevProgress(
+            ended: ended, lastFailed: value.lastFailed.load(ordering: .relaxed))
+    }
+
+    /// True when one of a packet's copies failed; they have ended.
     func hasFailed(_ ticket: DmadevTicket) -> Bool {
-        guard !ticket.isBroken else { return true }
-        guard value.lastFailed.load(ordering: .relaxed) >= ticket.first else { return false }
-        return lock.withLock { value.failures.has(ticket.first, through: ticket.last) }
+        lock.withLock { value.failures.has(ticket.first, through: ticket.last) }
     }
 }

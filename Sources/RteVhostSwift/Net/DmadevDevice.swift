@@ -32,6 +32,7 @@ struct DmadevDevice: @unchecked Sendable {
     }
 
     /// Gives a channel a copy: its place in the device's ring, or a negative error.
+    @inline(__always)
     func copy(_ channel: UInt16, from: UInt64, to: UInt64, count: UInt32) -> Int32 {
         // SAFETY: as above; the device follows the addresses, which are guest's and mbufs'.
         guard let function = unsafe entry.pointee.copy else { return -1 }

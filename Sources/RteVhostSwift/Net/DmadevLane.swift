@@ -69,10 +69,20 @@ struct DmadevLane: ~Copyable {
         if !isFrontDone { ask() }
         var count = 0
         var isFailed = false
+        // What the channel of the ticket before had ended and lost.
+        var known = tickets[Int(head & mask)].channel
+        var progress = known?.progress ?? .all
         // Bounded by `limit`, and by the packets there are.
-        while count < limit, head != tail, isFrontDone {
+        while count < limit, head != tail {
             let ticket = tickets[Int(head & mask)]
-            let failed = ticket.channel?.hasFailed(ticket) ?? true
+            if ticket.channel != known {
+                known = ticket.channel
+                progress = known?.progress ?? .all
+            }
+            guard progress.ended >= ticket.last else { break }
+            let failed =
+                ticket.isBroken
+                || progress.lastFailed >= ticket.first && ticket.channel?.hasFailed(ticket) ?? true
             if count > 0, failed != isFailed { break }
             isFailed = failed
             count &+= 1

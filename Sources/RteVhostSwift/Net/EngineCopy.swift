@@ -19,7 +19,8 @@ struct EngineCopy: CopyEngine, ~Copyable {
     private(set) var isRegistered = false
     /// RTE_VHOST_ASYNC_RELAXED_ORDER
     private(set) var isRelaxed = false
-    private var threshold = 0
+    /// Bytes of the shortest piece that the engine copies.
+    private(set) var threshold = 0
     /// Whose packets are given up when the engine refuses them: freed when they are ours (from the
     /// guest), counted when they are the application's.
     private(set) var ownsPackets = false
@@ -117,9 +118,14 @@ extension EngineCopy {
             engine.endPacket(sequence: burst.state.value.inflight.tail)
         }
         burst.state.value.inflight.push(record)
-        guard engine.isFull else { return true }
-        let goesOn = burst.submit(&engine, &ring)
-        engine.refreshRoom()
+        return engine.isFull ? engine.submitFull(burst, &ring) : true
+    }
+
+    /// Hands a full batch to the engine and begins another one. False when the burst has to end.
+    @inline(never)
+    mutating func submitFull<R: Ring & ~Copyable>(_ burst: QueueBurst, _ ring: inout R) -> Bool {
+        let goesOn = burst.submit(&self, &ring)
+        refreshRoom()
         return goesOn
     }
 
@@ -167,6 +173,24 @@ extension EngineCopy {
             batchCount, start: packetStart, count: pieceCount &- packetStart,
             byteCount: packetByteCount)
         sequences[batchCount] = sequence
+        batchCount &+= 1
+    }
+
+    /// Packets of one piece that the batch takes; none where pieces end with pages.
+    @inline(__always)
+    var plainRoom: Int {
+        EngineAddressing.isPhysical
+            ? 0 : min(Self.batch &- batchCount, max(0, pieceRoom &- pieceCount))
+    }
+
+    /// Has a packet copied that is one piece, of at least `threshold` bytes, and closes it; there is
+    /// room for it. Without physical addresses the engine's are those of the process.
+    @inline(__always)
+    mutating func addPlain(_ pair: CopyPair, _ direction: ChainDirection, sequence: UInt32) {
+        pieces.setPlain(pieceCount, pair, direction)
+        pieces.setDescriptor(batchCount, start: pieceCount, count: 1, byteCount: pair.count)
+        sequences[batchCount] = sequence
+        pieceCount &+= 1
         batchCount &+= 1
     }
 

@@ -40,7 +40,20 @@ struct EnginePieces: ~Copyable {
             iov_base: UnsafeMutableRawPointer(bitPattern: to.rawValue), iov_len: count)
     }
 
+    /// The same for a piece that the engine finds where the processor would.
+    @inline(__always)
+    func setPlain(_ index: Int, _ pair: CopyPair, _ direction: ChainDirection) {
+        // SAFETY: the addresses are for the engine, and good until it is done: the control plane
+        // waits for that before it takes memory away.
+        let guest = unsafe iovec(iov_base: pair.guest.base, iov_len: pair.count)
+        let packet = unsafe iovec(iov_base: pair.packet.base, iov_len: pair.count)
+        let reads = direction == .deviceReads
+        unsafe sources[index] = reads ? guest : packet
+        unsafe destinations[index] = reads ? packet : guest
+    }
+
     /// Sets one packet's descriptor over `count` pieces from `start` on.
+    @inline(__always)
     func setDescriptor(_ index: Int, start: Int, count: Int, byteCount: Int) {
         precondition(start >= 0 && count > 0 && start + count <= pieceCount)
         // SAFETY: the ranges were checked; the arrays live as long as self, the callback no longer.
@@ -53,12 +66,14 @@ struct EnginePieces: ~Copyable {
     }
 
     /// Pieces of a packet.
+    @inline(__always)
     func pieceCount(of packet: Int) -> Int {
         // SAFETY: only the count is read.
         unsafe Int(iterators[packet * 2].nr_segs)
     }
 
     /// One piece of a packet.
+    @inline(__always)
     func piece(_ index: Int, of packet: Int) -> (from: UInt64, to: UInt64, count: Int) {
         precondition(UInt(bitPattern: index) < UInt(bitPattern: pieceCount(of: packet)))
         // SAFETY: setDescriptor set both sides over as many pieces, which are ours.

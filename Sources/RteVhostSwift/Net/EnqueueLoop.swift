@@ -30,11 +30,12 @@ extension QueueBurst {
         var patience = limit &+ 64
         var looksForPlain = looksForPlain
         while count < limit, patience > 0 {
-            if E.completesAtOnce, looksForPlain {
-                let plain = enqueuePlain(&ring, packets.dropping(count))
-                count &+= plain
+            if looksForPlain {
+                let plain = E.givePlain(self, &engine, &ring, packets.dropping(count))
+                count &+= plain.count
+                guard plain.goesOn else { return count }
                 // Where one packet is in pieces, the next is likely to be.
-                looksForPlain = plain > 0
+                looksForPlain = plain.count > 0
                 continue
             }
             patience &-= 1

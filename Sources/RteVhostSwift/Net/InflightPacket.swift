@@ -7,8 +7,10 @@ struct InflightPacket: BitwiseCopyable {
     var packet: PacketBuffer?
     /// Where the ring stood before its chains were taken.
     var mark = RingMark(index: 0)
-    /// First of its used entries, and how many are still to be written.
+    /// Its used entry when there is one. Of several, the first's place among `usedEntries`.
+    var entry = UsedEntry(id: 0, descriptorCount: 0, byteCount: 0)
     var usedStart: UInt32 = 0
+    /// Used entries that are still to be written.
     var usedCount: UInt16 = 0
     /// Why the chain goes back unused; with a packet, why that is worth nothing.
     var fault: ChainFault?
@@ -18,4 +20,8 @@ struct InflightPacket: BitwiseCopyable {
     var engineByteCount: UInt32 = 0
     /// The guest's header, applied when the payload has arrived.
     var header = NetHeader()
+
+    /// Complete, with one used entry, and as nearly all are: nothing went wrong.
+    @inline(__always)
+    var isPlain: Bool { isComplete && usedCount == 1 && fault == nil }
 }

@@ -66,9 +66,24 @@ struct InflightPackets: ~Copyable {
     mutating func push(_ record: InflightPacket) {
         var record = record
         record.usedStart = usedTail &- UInt32(record.usedCount)
+        if record.usedCount == 1 { record.entry = usedEntries[Int(record.usedStart & mask)] }
         self[tail] = record
         tail &+= 1
         if record.packet != nil { packetCount &+= 1 }
+    }
+
+    /// Adds a packet that has one used entry; there is room, for that as well.
+    @inline(__always)
+    mutating func push(_ packet: PacketBuffer, _ record: InflightPacket, _ entry: UsedEntry) {
+        var record = record
+        record.packet = packet
+        record.entry = entry
+        record.usedCount = 1
+        record.usedStart = usedTail
+        usedTail &+= 1
+        self[tail] = record
+        tail &+= 1
+        packetCount &+= 1
     }
 
     /// Counts packets that the engine accepted.
@@ -94,6 +109,7 @@ struct InflightPackets: ~Copyable {
     @inline(never)
     private func fail(_ sequence: UInt32) {
         self[sequence].fault = .notCopied
+        self[sequence].entry.byteCount = 0
         let record = self[sequence]
         for index in 0..<UInt32(record.usedCount) {
             usedEntries[Int((record.usedStart &+ index) & mask)].byteCount = 0
@@ -134,6 +150,10 @@ struct InflightPackets: ~Copyable {
         self[sequence].usedCount = 0
         // A ring that was taken away has nothing to write to; the guest finds its chains unused.
         guard ring.size > 0 else { return false }
+        guard record.usedCount > 1 else {
+            ring.putUsed(record.entry)
+            return true
+        }
         for index in 0..<UInt32(record.usedCount) {
             ring.putUsed(
                 usedEntries[Int((record.usedStart &+ index) & mask)], continues: index > 0)
@@ -146,6 +166,15 @@ struct InflightPackets: ~Copyable {
     mutating func takePacket(_ sequence: UInt32) {
         self[sequence].packet = nil
         packetCount &-= 1
+    }
+
+    /// Drops the first `count` packets: their used entries were written, and they handed out.
+    @inline(__always)
+    mutating func dropPlain(_ count: Int) {
+        head &+= UInt32(truncatingIfNeeded: count)
+        packetCount &-= count
+        usedHead = head == tail ? usedTail : self[head].usedStart
+        if Int32(bitPattern: engineNext &- head) < 0 { engineNext = head }
     }
 
     /// Drops complete entries without a packet from the front.

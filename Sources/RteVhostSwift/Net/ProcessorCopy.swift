@@ -21,6 +21,22 @@ struct ProcessorCopy: CopyEngine, ~Copyable {
     mutating func cancelPacket() {}
 
     @inline(__always)
+    static func takePlain<R: Ring & ~Copyable>(
+        _ burst: QueueBurst, _ engine: inout ProcessorCopy, _ ring: inout R,
+        _ packets: PacketArray, limit: Int
+    ) -> PlainResult {
+        PlainResult(count: burst.dequeuePlain(&ring, packets.first(limit)))
+    }
+
+    @inline(__always)
+    static func givePlain<R: Ring & ~Copyable>(
+        _ burst: QueueBurst, _ engine: inout ProcessorCopy, _ ring: inout R,
+        _ packets: PacketArray
+    ) -> PlainResult {
+        PlainResult(count: burst.enqueuePlain(&ring, packets))
+    }
+
+    @inline(__always)
     static func keep<R: Ring & ~Copyable>(
         _ record: InflightPacket, _ burst: QueueBurst, _ engine: inout ProcessorCopy,
         _ ring: inout R

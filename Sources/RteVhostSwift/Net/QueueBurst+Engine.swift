@@ -45,7 +45,8 @@ extension QueueBurst {
                 state.value.engine.beginBurst(ownsPackets: true)
                 state.value.supply.open(pool, count: limit)
                 _ = dequeueLoop(
-                    &ring, &state.value.engine, packets: packets, limit: limit)
+                    &ring, &state.value.engine, packets: packets, limit: limit,
+                    looksForPlain: true)
                 _ = submit(&state.value.engine, &ring)
                 state.value.supply.close()
                 countInflight(submitted: state.value.inflight.packetCount &- before)
@@ -63,7 +64,8 @@ extension QueueBurst {
         }
         state.value.engine.beginBurst(ownsPackets: false)
         let taken = enqueueLoop(
-            &ring, &state.value.engine, packets: packets, limit: packets.count)
+            &ring, &state.value.engine, packets: packets, limit: packets.count,
+            looksForPlain: true)
         _ = submit(&state.value.engine, &ring)
         let accepted = taken &- state.value.engine.refusedCount
         countInflight(submitted: accepted)
@@ -127,7 +129,8 @@ extension QueueBurst {
         _ ring: inout R, _ packets: PacketArray
     ) -> BurstResult {
         var result = BurstResult()
-        var didWrite = false
+        result.count = handOutPlain(&ring, packets)
+        var didWrite = result.count > 0
         var lostCount = 0
         let isRelaxed = state.value.engine.isRelaxed && !profile.isInOrder
         var sequence = state.value.inflight.head

@@ -16,8 +16,6 @@ struct OutstandingChains: ~Copyable {
     private(set) var sequence: UInt16 = 0
     private(set) var slotCount = 0
 
-    private static let out = UInt32.max
-
     /// Nothing outstanding in a ring of `size` slots. Throws `outOfMemory`.
     init(size: Int) throws(VhostError) {
         var capacity = 1
@@ -42,17 +40,26 @@ struct OutstandingChains: ~Copyable {
 
     /// What a loop needs to tell which ids are free, and to give them back without taking.
     @inline(__always)
-    var ids: OutstandingIds { OutstandingIds(states.view, generation: generation) }
+    var ids: OutstandingIds {
+        OutstandingIds(
+            states.view, generation: generation, taken: taken.view, sequence: sequence)
+    }
 
     /// Adds a chain of at most `freeSlots` slots; false when its id is out of range or out already.
     @inline(__always)
     mutating func add(id: UInt16, slots: Int) -> Bool {
+        let ids = ids
         guard ids.isFree(id) else { return false }
-        states[Int(id)] = Self.out
-        taken[Int(sequence & mask)] = UInt32(id) | UInt32(truncatingIfNeeded: slots) << 16
-        sequence &+= 1
-        slotCount &+= slots
+        ids.take(id, slots: UInt16(truncatingIfNeeded: slots), behind: 0)
+        extend(chains: 1, slots: slots)
         return true
+    }
+
+    /// Counts chains that were noted in `ids`.
+    @inline(__always)
+    mutating func extend(chains: Int, slots: Int) {
+        sequence &+= UInt16(truncatingIfNeeded: chains)
+        slotCount &+= slots
     }
 
     /// The slots of ids that were given back without being taken. They count as taken: whoever
@@ -72,14 +79,14 @@ struct OutstandingChains: ~Copyable {
     mutating func show(slots: Int) {
         slotCount &-= slots
         generation &+= 1
-        if generation == Self.out { beginAnew() }
+        if generation == OutstandingIds.out { beginAnew() }
     }
 
     /// Generations begin anew: once in 2^32 times.
     @inline(never)
     private mutating func beginAnew() {
         generation = 1
-        for id in 0..<states.count where states[id] != Self.out { states[id] = 0 }
+        for id in 0..<states.count where states[id] != OutstandingIds.out { states[id] = 0 }
     }
 
     /// Forgets the chains taken after the first `sequence`.

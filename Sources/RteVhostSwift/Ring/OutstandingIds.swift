@@ -5,12 +5,22 @@
 struct OutstandingIds: BitwiseCopyable {
     private let states: FixedView<UInt32>
     private let generation: UInt32
+    /// What is taken in order, and where the next chain goes.
+    private let taken: FixedView<UInt32>
+    private let sequence: UInt16
 
-    /// The ids as they are in this generation.
+    /// State of an id that is out.
+    static let out = UInt32.max
+
+    /// The ids as they are in this generation, and after `sequence` chains, which are in `taken`.
     @inline(__always)
-    init(_ states: FixedView<UInt32>, generation: UInt32) {
+    init(
+        _ states: FixedView<UInt32>, generation: UInt32, taken: FixedView<UInt32>, sequence: UInt16
+    ) {
         self.states = states
         self.generation = generation
+        self.taken = taken
+        self.sequence = sequence
     }
 
     /// True when a chain with this id may be taken.
@@ -22,4 +32,13 @@ struct OutstandingIds: BitwiseCopyable {
     /// Marks an id as used by an entry that the guest has not seen yet.
     @inline(__always)
     func giveBack(_ id: UInt16) { states[Int(id)] = generation }
+
+    /// Notes a chain with a free id as taken, behind `count` others.
+    @inline(__always)
+    func take(_ id: UInt16, slots: UInt16, behind count: Int) {
+        states[Int(id)] = Self.out
+        let place = sequence &+ UInt16(truncatingIfNeeded: count)
+        // A power of two of places.
+        taken[Int(place) & (taken.count &- 1)] = UInt32(id) | UInt32(slots) << 16
+    }
 }

@@ -33,5 +33,12 @@ struct PackedPosition: BitwiseCopyable, Equatable {
 
     /// Slots counted over two laps, after which slot and counter are the same again.
     @inline(__always)
-    func doubleLap(size: Int) -> Int { Int(index) &+ (wrapCounter ? 0 : size) }
+    private func doubleLap(size: Int) -> Int { Int(index) &+ (wrapCounter ? 0 : size) }
+
+    /// Slots from here to another place, modulo two laps; both are below `size`.
+    @inline(__always)
+    func distance(to other: PackedPosition, size: Int) -> Int {
+        let count = other.doubleLap(size: size) &- doubleLap(size: size)
+        return count >= 0 ? count : count &+ 2 &* size
+    }
 }

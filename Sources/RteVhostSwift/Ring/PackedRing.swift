@@ -238,6 +238,12 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
+    mutating func endTaking(_ run: PackedRun) {
+        outstanding.extend(chains: run.count, slots: run.slotCount)
+        nextAvailable.advance(by: run.slotCount, size: size)
+    }
+
+    @inline(__always)
     var mark: RingMark {
         RingMark(
             index: nextAvailable.index, wrapCounter: nextAvailable.wrapCounter,
@@ -351,15 +357,7 @@ extension PackedRing {
         }
         let wanted = PackedPosition(bits: UInt16(truncatingIfNeeded: event))
         guard let old, Int(wanted.index) < size else { return true }
-        let start = old.doubleLap(size: size)
-        let moved = Self.distance(from: start, to: nextUsed.doubleLap(size: size), size: size)
-        return Self.distance(from: start, to: wanted.doubleLap(size: size), size: size) < moved
-    }
-
-    /// Slots from one place to another, modulo two laps; both are below two laps.
-    @inline(__always)
-    private static func distance(from: Int, to: Int, size: Int) -> Int {
-        to >= from ? to &- from : to &- from &+ 2 &* size
+        return old.distance(to: wanted, size: size) < old.distance(to: nextUsed, size: size)
     }
 
     /// Asks the guest to kick, or not to.

@@ -73,4 +73,21 @@ struct PackedRun: PlainRun {
         }
         count &+= 1
     }
+
+    @inline(__always)
+    mutating func take(_ chain: PlainChain) -> UsedEntry {
+        ids.take(chain.id, slots: chain.slotCount, behind: count)
+        extraSlots &+= Int(chain.slotCount) &- 1
+        count &+= 1
+        return UsedEntry(id: chain.id, descriptorCount: chain.slotCount, byteCount: 0)
+    }
+
+    @inline(__always)
+    func mark(from start: RingMark) -> RingMark {
+        // Within the lap: a run ends where the ring begins anew.
+        RingMark(
+            index: start.index &+ UInt16(truncatingIfNeeded: slotCount),
+            wrapCounter: start.wrapCounter,
+            sequence: start.sequence &+ UInt16(truncatingIfNeeded: count))
+    }
 }

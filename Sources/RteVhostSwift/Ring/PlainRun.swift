@@ -17,4 +17,11 @@ protocol PlainRun: BitwiseCopyable {
     /// Takes that chain, and writes its used entry as `putUsed` does: `byteCount` is 0 where the
     /// device reads, and is not where it writes.
     mutating func use(_ chain: PlainChain, byteCount: UInt32)
+
+    /// Takes that chain, and leaves its used entry to the caller. Not together with `use`: the run
+    /// has to be ended with `endTaking`.
+    mutating func take(_ chain: PlainChain) -> UsedEntry
+
+    /// The ring's mark in front of the next chain, of a run that began at `start`.
+    func mark(from start: RingMark) -> RingMark
 }

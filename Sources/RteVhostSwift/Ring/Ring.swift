@@ -34,6 +34,9 @@ protocol Ring: ~Copyable {
     /// Ends a run: its chains are taken, and their used entries put.
     mutating func endRun(_ run: Run)
 
+    /// Ends a run whose chains were taken, each with `take`.
+    mutating func endTaking(_ run: Run)
+
     /// Where the next chain will be taken.
     var mark: RingMark { get }
 

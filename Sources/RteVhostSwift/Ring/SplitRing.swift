@@ -176,6 +176,11 @@ extension SplitRing {
     }
 
     @inline(__always)
+    mutating func endTaking(_ run: SplitRun) {
+        nextAvailable &+= UInt16(truncatingIfNeeded: run.count)
+    }
+
+    @inline(__always)
     var mark: RingMark { RingMark(index: nextAvailable) }
 
     @inline(__always)

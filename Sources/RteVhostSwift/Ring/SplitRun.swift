@@ -52,4 +52,15 @@ struct SplitRun: PlainRun {
         elements.store(UInt64(chain.id) | UInt64(byteCount) << 32, at: count)
         count &+= 1
     }
+
+    @inline(__always)
+    mutating func take(_ chain: PlainChain) -> UsedEntry {
+        count &+= 1
+        return UsedEntry(id: chain.id, descriptorCount: 1, byteCount: 0)
+    }
+
+    @inline(__always)
+    func mark(from start: RingMark) -> RingMark {
+        RingMark(index: start.index &+ UInt16(truncatingIfNeeded: count))
+    }
 }

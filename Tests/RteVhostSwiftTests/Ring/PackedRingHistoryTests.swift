@@ -109,6 +109,13 @@ struct PackedRingHistoryTests {
             }
         }
 
+        /// The device takes what is plain, up to four at once, and uses it later.
+        mutating func takeRun() throws {
+            for chain in ring.takePlain(.deviceReads, limit: 4, from: guest.memory) {
+                try note(chain.entry, chain.byteCount, chain.mark)
+            }
+        }
+
         /// The device takes back what it took last.
         mutating func rewind() {
             guard let last = taken.indices.randomElement(using: &random) else { return }
@@ -150,12 +157,13 @@ struct PackedRingHistoryTests {
         }
 
         mutating func step() throws {
-            switch Int.random(in: 0..<16, using: &random) {
+            switch Int.random(in: 0..<17, using: &random) {
             case 0..<5: offer()
             case 5..<8: try take()
             case 8: try takePlain()
-            case 9: rewind()
-            case 10..<14: use()
+            case 9: try takeRun()
+            case 10: rewind()
+            case 11..<15: use()
             default: try publish()
             }
         }

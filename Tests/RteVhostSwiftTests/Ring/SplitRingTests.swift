@@ -130,6 +130,33 @@ struct SplitRingTests {
         }
     }
 
+    @Test("what a run took without using is rewound to the mark of each chain")
+    func runsRewind() throws {
+        let driver = driver(size: 8)
+        for start: UInt16 in [0, 5, 65_533] {
+            var ring = try driver.makeRing()
+            ring.start(nextAvailable: start, nextUsed: start)
+            driver.start(at: start)
+            for head: UInt16 in 0..<6 {
+                driver.describe(
+                    Int(head), MockDescriptor(address: 0x1_8000, byteCount: UInt32(head) + 1))
+                driver.offer(head)
+            }
+            try #require(ring.refreshAvailable(limit: 8) == 6)
+            // A run ends where the ring begins anew.
+            let taken = ring.takePlain(.deviceReads, limit: 8, from: guest.memory)
+            let count = min(6, 8 - Int(start % 8))
+            try #require(taken.map(\.entry.id) == (0..<UInt16(count)).map { $0 })
+            for (index, chain) in taken.enumerated() {
+                #expect(chain.mark.index == start &+ UInt16(index))
+                #expect(chain.byteCount == index + 1)
+                ring.rewind(to: chain.mark)
+                let again = ring.takePlain(.deviceReads, limit: 8, from: guest.memory)
+                #expect(again.map(\.entry.id) == taken[index...].map(\.entry.id))
+            }
+        }
+    }
+
     @Test("FrontendFault.badValue: sizes, alignments and lengths that no ring has")
     func badParts() throws {
         func make(_ size: Int, _ offset: Int = 0, short: Int = 0) -> VhostError? {

@@ -25,6 +25,7 @@ struct RecordingRing: Ring, ~Copyable {
             descriptors: GuestArray(.empty))
     }
     mutating func endRun(_ run: SplitRun) {}
+    mutating func endTaking(_ run: SplitRun) {}
 
     mutating func rewind(to mark: RingMark) {}
     mutating func putUsed(_ entry: UsedEntry, continues: Bool) { put.append(entry) }

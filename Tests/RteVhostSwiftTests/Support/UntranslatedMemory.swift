@@ -34,6 +34,24 @@ extension Ring where Self: ~Copyable {
         } while chains.count > before
         return chains
     }
+
+    /// One run of at most `limit` plain chains that are taken alone: the bytes of each, its used
+    /// entry, and the ring's mark in front of it.
+    mutating func takePlain(
+        _ direction: ChainDirection, limit: Int, from memory: MemoryTable
+    ) -> [(byteCount: Int, entry: UsedEntry, mark: RingMark)] {
+        var chains: [(byteCount: Int, entry: UsedEntry, mark: RingMark)] = []
+        let start = mark
+        var run = beginRun(PlainBuffers(headerByteCount: 0, direction), limit: limit)
+        while run.count < run.limit,
+            let chain = run.next(PairedBuffers.self, from: AddressSpace(memory))
+        {
+            let mark = run.mark(from: start)
+            chains.append((chain.header.count, run.take(chain), mark))
+        }
+        endTaking(run)
+        return chains
+    }
 }
 
 extension SegmentList {

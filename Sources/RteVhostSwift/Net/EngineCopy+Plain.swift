@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Runs of plain packets, where an engine copies; see `dequeuePlain`.
+extension EngineCopy {
+    @inline(__always)
+    static func takePlain<R: Ring & ~Copyable>(
+        _ burst: QueueBurst, _ engine: inout EngineCopy, _ ring: inout R, _ packets: PacketArray,
+        limit: Int
+    ) -> PlainResult {
+        // A guest goes on as it began.
+        var count = 0
+        if !burst.state.value.hasPairs {
+            count = burst.takeRun(&engine, &ring, SingleBuffers.self, limit: limit)
+        }
+        if count == 0 {
+            count = burst.takeRun(&engine, &ring, PairedBuffers.self, limit: limit)
+            burst.state.value.hasPairs = count > 0
+        }
+        return endPlain(count, burst, &engine, &ring)
+    }
+
+    @inline(__always)
+    static func givePlain<R: Ring & ~Copyable>(
+        _ burst: QueueBurst, _ engine: inout EngineCopy, _ ring: inout R, _ packets: PacketArray
+    ) -> PlainResult {
+        // What is copied later is logged later: longer than a run of plain packets remembers.
+        guard !burst.profile.logsWrites else { return PlainResult(count: 0) }
+        var count = 0
+        if !burst.state.value.hasPairs {
+            count = burst.giveRun(&engine, &ring, SingleBuffers.self, packets)
+        }
+        if count == 0 {
+            count = burst.giveRun(&engine, &ring, PairedBuffers.self, packets)
+            burst.state.value.hasPairs = count > 0
+        }
+        return endPlain(count, burst, &engine, &ring)
+    }
+
+    /// A run of `count` packets ended, maybe because the batch is full.
+    @inline(__always)
+    private static func endPlain<R: Ring & ~Copyable>(
+        _ count: Int, _ burst: QueueBurst, _ engine: inout EngineCopy, _ ring: inout R
+    ) -> PlainResult {
+        guard engine.isFull else { return PlainResult(count: count) }
+        return PlainResult(count: count, goesOn: engine.submitFull(burst, &ring))
+    }
+}
+
+extension QueueBurst {
+    /// Takes packets from the guest into the FIFO. A function by itself, whose loop lives in
+    /// registers.
+    @inline(never)
+    func takeRun<R: Ring & ~Copyable, S: PlainShape>(
+        _ engine: inout EngineCopy, _ ring: inout R, _ shape: S.Type, limit: Int
+    ) -> Int {
+        let objects = state.value.supply.atHand
+        let headerByteCount = profile.headerByteCount
+        let takesHeader = profile.hasGuestOffloads
+        let memory = memory
+        let threshold = engine.threshold
+        let start = ring.mark
+        var run = ring.beginRun(
+            PlainBuffers(headerByteCount: headerByteCount, .deviceReads),
+            limit: min(min(limit, objects.count), engine.plainRoom))
+        let mbufs = objects.first(run.limit)
+        while run.count < run.limit {
+            let packet = mbufs[run.count]
+            guard let chain = run.next(shape, from: memory) else { break }
+            let byteCount = chain.payload.count
+            guard byteCount <= packet.capacity else { break }
+            var record = InflightPacket(packet: nil, mark: run.mark(from: start))
+            if takesHeader { record.header = chain.header.loadHeader() }
+            let pair = CopyPair(chain.payload, packet.freshRoom(byteCount))
+            if byteCount < threshold {
+                pair.copyBytes(.deviceReads)
+                record.isComplete = true
+            } else {
+                record.engineByteCount = UInt32(truncatingIfNeeded: byteCount)
+                engine.addPlain(pair, .deviceReads, sequence: state.value.inflight.tail)
+            }
+            packet.prepareFilled(byteCount: byteCount)
+            state.value.inflight.push(packet, record, run.take(chain))
+        }
+        ring.endTaking(run)
+        memory.count(hits: run.count)
+        state.value.supply.drop(run.count)
+        return run.count
+    }
+
+    /// Gives the guest packets through the FIFO.
+    @inline(never)
+    func giveRun<R: Ring & ~Copyable, S: PlainShape>(
+        _ engine: inout EngineCopy, _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
+    ) -> Int {
+        let headerByteCount = profile.headerByteCount
+        let memory = memory
+        // An empty packet is no work for an engine.
+        let threshold = max(engine.threshold, 1)
+        let room = min(state.value.inflight.room, state.value.inflight.usedRoom)
+        let start = ring.mark
+        var run = ring.beginRun(
+            PlainBuffers(headerByteCount: headerByteCount, .deviceWrites),
+            limit: min(min(packets.count, room), engine.plainRoom))
+        let packets = packets.first(run.limit)
+        while run.count < run.limit {
+            guard let packet = packets[run.count] else { break }
+            let data = packet.plainData
+            guard data.count == packet.packetByteCount, let chain = run.next(shape, from: memory),
+                data.count <= chain.payload.count
+            else { break }
+            var header = SendOffload.header(for: packet)
+            // virtio 1.2, 5.1.6.4: num_buffers is 1 where MRG_RXBUF was not negotiated.
+            header.bufferCount = 1
+            chain.header.storeHeader(header, byteCount: headerByteCount)
+            let pair = CopyPair(chain.payload.first(data.count), data)
+            var record = InflightPacket(packet: nil, mark: run.mark(from: start))
+            if data.count < threshold {
+                pair.copyBytes(.deviceWrites)
+                record.isComplete = true
+            } else {
+                record.engineByteCount = UInt32(truncatingIfNeeded: data.count)
+                engine.addPlain(pair, .deviceWrites, sequence: state.value.inflight.tail)
+            }
+            var entry = run.take(chain)
+            entry.byteCount = UInt32(truncatingIfNeeded: data.count &+ headerByteCount)
+            state.value.inflight.push(packet, record, entry)
+        }
+        ring.endTaking(run)
+        memory.count(hits: run.count)
+        return run.count
+    }
+
+    /// Moves packets from the FIFO's front to `packets`, and their chains to the used ring, for as
+    /// long as they are plain. Returns how many.
+    @inline(never)
+    func handOutPlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
+        // A ring that was taken away has nothing to write to.
+        guard ring.size > 0 else { return 0 }
+        var byteCount = 0
+        var engineByteCount: UInt64 = 0
+        var sequence = state.value.inflight.head
+        let limit = min(packets.count, state.value.inflight.count)
+        let packets = packets.first(limit)
+        var count = 0
+        while count < limit {
+            let record = state.value.inflight[sequence]
+            guard record.isPlain, let packet = record.packet else { break }
+            if !record.header.isPlain { finish(packet, record.header) }
+            byteCount &+= packet.packetByteCount
+            engineByteCount &+= UInt64(record.engineByteCount)
+            ring.putUsed(record.entry)
+            packets[count] = packet
+            count &+= 1
+            sequence &+= 1
+        }
+        state.value.inflight.dropPlain(count)
+        queue.value.statistics.packets &+= UInt64(truncatingIfNeeded: count)
+        queue.value.statistics.bytes &+= UInt64(truncatingIfNeeded: byteCount)
+        queue.value.statistics.engineBytes &+= engineByteCount
+        return count
+    }
+}
