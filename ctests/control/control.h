@@ -60,10 +60,12 @@ struct control_event {
 };
 
 /** What the callbacks answer, and what they do besides. Set while no device is connected. */
+typedef void control_hook(enum control_kind kind, int vid);
+
 struct control_answers {
-	int new_device;
-	int new_connection;
-	void (*hook)(enum control_kind kind, int vid);
+	_Atomic int new_device;
+	_Atomic int new_connection;
+	_Atomic(control_hook *) hook;
 };
 
 extern struct control_answers control_answers;

@@ -16,14 +16,22 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct control_event events[MOST_EVENTS];
 static int event_count;
 
+/** Whoever calls back may do so while a test takes the hook away. */
+static void call_hook(enum control_kind kind, int vid)
+{
+	control_hook *hook = control_answers.hook;
+
+	if (hook)
+		hook(kind, vid);
+}
+
 static void note(enum control_kind kind, int vid, int queue, int enable)
 {
 	pthread_mutex_lock(&mutex);
 	if (event_count < MOST_EVENTS)
 		events[event_count++] = (struct control_event){ kind, vid, queue, enable };
 	pthread_mutex_unlock(&mutex);
-	if (control_answers.hook)
-		control_answers.hook(kind, vid);
+	call_hook(kind, vid);
 }
 
 static int new_device(int vid)
@@ -56,8 +64,7 @@ static void destroy_connection(int vid)
 
 static void guest_notified(int vid)
 {
-	if (control_answers.hook)
-		control_answers.hook(CONTROL_NOTIFIED, vid);
+	call_hook(CONTROL_NOTIFIED, vid);
 }
 
 const struct vhost_device_ops control_ops = {

@@ -4,12 +4,35 @@
 
 struct control_vdpa control_vdpa;
 
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static char calls[256];
+
 static void note(char letter)
 {
-	size_t length = strlen(control_vdpa.calls);
+	size_t length;
 
-	if (length + 1 < sizeof(control_vdpa.calls))
-		control_vdpa.calls[length] = letter;
+	pthread_mutex_lock(&mutex);
+	length = strlen(calls);
+	if (length + 1 < sizeof(calls))
+		calls[length] = letter;
+	pthread_mutex_unlock(&mutex);
+}
+
+const char *control_vdpa_calls(void)
+{
+	static char copy[sizeof(calls)];
+
+	pthread_mutex_lock(&mutex);
+	memcpy(copy, calls, sizeof(copy));
+	pthread_mutex_unlock(&mutex);
+	return copy;
+}
+
+void control_vdpa_forget_calls(void)
+{
+	pthread_mutex_lock(&mutex);
+	memset(calls, 0, sizeof(calls));
+	pthread_mutex_unlock(&mutex);
 }
 
 static int get_queue_num(struct rte_vdpa_device *device, uint32_t *pairs)
@@ -124,7 +147,7 @@ static bool move_packet(void)
 static void *serve(void *unused)
 {
 	(void)unused;
-	while (!__atomic_load_n(&control_vdpa.stop, __ATOMIC_ACQUIRE)) {
+	while (!control_vdpa.stop) {
 		bool moved = false;
 
 		for (int i = 0; i < 16 && move_packet(); i++)
@@ -173,7 +196,7 @@ static int dev_close(int vid)
 	note('X');
 	if (!control_vdpa.running)
 		return -1;
-	__atomic_store_n(&control_vdpa.stop, true, __ATOMIC_RELEASE);
+	control_vdpa.stop = true;
 	pthread_join(control_vdpa.thread, NULL);
 	control_vdpa.running = false;
 	for (uint16_t i = 0; i < 2; i++)
@@ -222,6 +245,7 @@ static int get_notify_area(int vid, int queue, uint64_t *offset, uint64_t *size)
 void control_vdpa_init(const char *name)
 {
 	memset(&control_vdpa, 0, sizeof(control_vdpa));
+	control_vdpa_forget_calls();
 	control_vdpa.device.name = name;
 	control_vdpa.features = UINT64_MAX;
 	control_vdpa.protocol_features = UINT64_MAX;

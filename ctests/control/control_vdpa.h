@@ -30,29 +30,35 @@ struct control_vdpa_ring {
 	uint16_t next;			/**< Next available entry. */
 };
 
-/** One driver with one device; static, because operations are told a vid alone. */
+/**
+ * One driver with one device; static, because operations are told a vid alone. Atomic is what a
+ * test looks at or changes while the event thread and the hardware are at work.
+ */
 struct control_vdpa {
 	struct control_rte_device device;
 	struct rte_vdpa_dev_ops ops;
 	struct rte_vdpa_device *registered;
 	uint64_t features, protocol_features;
 	uint32_t pairs;
-	int answer;			/**< What get_… and dev_conf answer. */
+	_Atomic int answer;		/**< What get_… and dev_conf answer. */
 	int notify_file;		/**< get_vfio_device_fd. */
 	int vid;			/**< dev_conf's. */
-	bool running, stop;
+	_Atomic bool running, stop;
 	pthread_t thread;
 	struct rte_vhost_memory *memory;
 	struct control_vdpa_ring rings[2];
-	uint64_t packets;
-	int relay_failures;
-	char calls[256];		/**< A letter for each call, in order. */
+	_Atomic uint64_t packets;
+	_Atomic int relay_failures;
 };
 
 extern struct control_vdpa control_vdpa;
 
 /** Start afresh: everything supported, nothing registered. */
 void control_vdpa_init(const char *name);
+/** A letter for each call of the driver so far, in order; the text is the next caller's, too. */
+const char *control_vdpa_calls(void);
+/** No calls so far. */
+void control_vdpa_forget_calls(void);
 /** Register it; asserts that it works. */
 void control_vdpa_register(void);
 /** Register a socket, give it to the device, start it. */

@@ -100,7 +100,7 @@ static int configurations(void)
 {
 	int count = 0;
 
-	for (const char *letter = control_vdpa.calls; *letter; letter++)
+	for (const char *letter = control_vdpa_calls(); *letter; letter++)
 		count += *letter == 'C';
 	return count;
 }

@@ -311,7 +311,7 @@ static void hardware_hears_of_the_end(void **state)
 	control_detach(&one);
 	assert_int_equal(cleanings, 1);
 	assert_int_equal(cleaned[0], from);
-	assert_non_null(strchr(control_vdpa.calls, 'X'));
+	assert_non_null(strchr(control_vdpa_calls(), 'X'));
 	from = control_events();
 	socket = control_connect(&one);
 	assert_true(control_wait_event(from, CONTROL_NEW_CONNECTION, -1) >= 0);
