@@ -115,7 +115,8 @@ static void others_are_answered(void **state)
 	stop = true;
 	pthread_join(thread, NULL);
 	print_message("answered after %lld ms at worst\n", (long long)worst);
-	assert_in_range(worst, 0, ANSWER_MS);
+	/* All that a turn does is some ten times as slow under a sanitizer. */
+	assert_in_range(worst, 0, ANSWER_MS * (getenv("SANITIZER") ? 10 : 1));
 	for (int i = 0; i < GREEDY; i++)
 		close(entries[i].fd);
 	close(file);
