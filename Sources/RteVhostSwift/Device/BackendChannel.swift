@@ -69,6 +69,8 @@ struct BackendChannel: ~Copyable {
 
     private func replace(with descriptor: consuming FileDescriptor?) {
         var other = descriptor
+        // ThreadSanitizer takes a change of what `self.line` leads to for one of `self.line`.
+        let line = line
         line.lock.lock()
         swap(&other, &line.value.socket)
         line.value.generation &+= 1
