@@ -43,7 +43,8 @@ static int greedy(int file)
 		uint64_t gpa, size, address, offset;
 	} table = { .count = 1, .size = MEMORY, .address = 1ull << 40 };
 	uint64_t features = GUEST_DEFAULT_FEATURES | GUEST_BIT(VIRTIO_F_ACCESS_PLATFORM);
-	uint32_t state[2] = { 255, 256 };
+	/* What a message costs for each queue is some ten times as much under a sanitizer. */
+	uint32_t state[2] = { getenv("SANITIZER") ? 25 : 255, 256 };
 	int socket = control_negotiate(&target);
 
 	assert_int_equal(control_ask(socket, GUEST_SET_FEATURES, &features, 8, -1), 0);
@@ -115,7 +116,7 @@ static void others_are_answered(void **state)
 	stop = true;
 	pthread_join(thread, NULL);
 	print_message("answered after %lld ms at worst\n", (long long)worst);
-	/* All that a turn does is some ten times as slow under a sanitizer. */
+	/* The rest of a turn is that much slower, too. */
 	assert_in_range(worst, 0, ANSWER_MS * (getenv("SANITIZER") ? 10 : 1));
 	for (int i = 0; i < GREEDY; i++)
 		close(entries[i].fd);
