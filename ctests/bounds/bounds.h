@@ -114,9 +114,12 @@ struct bounds_cost {
 /** The engine keeps what it is given until this is false. */
 extern bool bounds_engine_holds;
 
-/** From here on instructions are counted... */
+/**
+ * From here on instructions are counted: the library's, and libc's for it; not those of the test
+ * around it, nor of what the library calls in the test.
+ */
 void bounds_count_begin(void);
-/** ...up to here. @return how many, by this thread; 0 when it is not known. */
+/** Up to here. @return how many, by this thread; 0 when it is not known. */
 uint64_t bounds_count_end(void);
 /** The same for the event thread, which has messages to handle in between. */
 void bounds_message_begin(void);

@@ -14,11 +14,92 @@ static int part;
 static bool is_armed;
 static uint64_t of_event_thread;
 
-/** What this thread did since it was set to zero last; 0 when that is not known. */
+/** Objects that a file may name: programs and shared libraries, by number. */
+#define MOST_OBJECTS 64
+
+/** What a file says. */
+struct profile {
+	bool is_test[MOST_OBJECTS];	/**< The object is the test's own. */
+	size_t caller, callee;		/**< Of the line at hand. */
+	uint64_t all, into, out;	/**< By the thread; by calls from the test, and to it. */
+};
+
+/** Whether an object's instructions are the test's: the program itself, and what asserts in it. */
+static bool is_test(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	name = name ? name + 1 : path;
+	return strcmp(name, program_invocation_short_name) == 0 ||
+		strncmp(name, "libcmocka.", 10) == 0;
+}
+
+/** The object of "(NUMBER) PATH", whose path stands only where the number is new. */
+static size_t object_of(struct profile *profile, char *text)
+{
+	size_t number = strtoul(text + 1, &text, 10);
+
+	/* Beyond them nothing is the test's: too much is counted, and not too little. */
+	if (number >= MOST_OBJECTS)
+		return 0;
+	text[strcspn(text, "\n")] = 0;
+	if (text[0] == ')' && text[1] == ' ')
+		profile->is_test[number] = is_test(text + 2);
+	return number;
+}
+
+/** What a call took with all that was called from there, those that have not returned included. */
+static void add_call(struct profile *profile, const char *line)
+{
+	bool isFromTest = profile->is_test[profile->caller];
+	const char *cost = strchr(line, ' ');
+	uint64_t count = cost ? strtoul(cost, NULL, 10) : 0;
+
+	if (isFromTest == profile->is_test[profile->callee])
+		return;
+	if (isFromTest)
+		profile->out += count;
+	else
+		profile->into += count;
+}
+
+/**
+ * The instructions of the library, and of libc and the loader for it. Not those of functions one by
+ * one: valgrind 3.19 has been seen to add 150,000 of before the last zero to one of them, while
+ * the thread's sum and those of the calls were right. So: what the thread did, without what it did
+ * in the test, which begins with a call into it and ends with a call out of it.
+ */
+static uint64_t of_library(FILE *file)
+{
+	struct profile profile = { .all = 0 };
+	bool isCall = false;
+	char line[4096];
+
+	while (fgets(line, sizeof(line), file)) {
+		if (isCall) {
+			add_call(&profile, line);
+			/* Where the next one's is not named it is the caller's. */
+			profile.callee = profile.caller;
+		}
+		isCall = strncmp(line, "calls=", 6) == 0;
+		if (strncmp(line, "ob=", 3) == 0)
+			profile.caller = profile.callee = object_of(&profile, line + 3);
+		else if (strncmp(line, "cob=", 4) == 0)
+			profile.callee = object_of(&profile, line + 4);
+		else if (strncmp(line, "summary:", 8) == 0)
+			profile.all = strtoul(line + 8, NULL, 10);
+	}
+	/* What is not plausible is not known. */
+	if (profile.into > profile.all + profile.out)
+		return 0;
+	return profile.all + profile.out - profile.into;
+}
+
+/** What the library did on this thread since all was set to zero last; 0 when that is not known. */
 static uint64_t total(void)
 {
-	char path[512], line[4096];
-	unsigned long found = 0;
+	uint64_t found = 0;
+	char path[512];
 
 	CALLGRIND_DUMP_STATS;
 	part++;
@@ -29,9 +110,7 @@ static uint64_t total(void)
 		file = fopen(path, "re");
 		if (!file)
 			continue;
-		while (fgets(line, sizeof(line), file))
-			if (strncmp(line, "totals:", 7) == 0 || strncmp(line, "summary:", 8) == 0)
-				found = strtoul(strchr(line, ':') + 1, NULL, 10);
+		found = of_library(file);
 		fclose(file);
 		if (!getenv("BOUNDS_KEEP"))
 			unlink(path);
