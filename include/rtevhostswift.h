@@ -54,7 +54,7 @@ struct rtevhostswift_vring_stats {
 	uint64_t dropped_short;
 	/** Chains dropped: a device-writable buffer in a transmit chain or a read-only one in a receive chain. */
 	uint64_t dropped_direction;
-	/** Chains dropped: longer than 65,535 bytes and a header, or than LINEARBUF without EXTBUF allows. */
+	/** Chains dropped: longer than 65,557 bytes and a header, or than LINEARBUF without EXTBUF allows. */
 	uint64_t dropped_too_long;
 	/** Packets whose header announced an offload that the packet cannot have; delivered without the offload. */
 	uint64_t bad_offload;

@@ -6,7 +6,7 @@
 
 #include "control_net.h"
 
-#define LONGEST 65535
+#define LONGEST GUEST_MAX_FRAME
 
 static struct control_device one;
 
@@ -132,8 +132,8 @@ static void large_guest(struct guest_config *config)
 	config->tx_buffers = 128;
 }
 
-/** Transmit @p size bytes of frame. @return packets dequeued. */
-static uint16_t send_large(uint32_t size, struct rte_mbuf **mbuf)
+/** Transmit @p size bytes of frame. @return packets dequeued into mbufs of @p pool. */
+static uint16_t send_into(struct rte_mempool *pool, uint32_t size, struct rte_mbuf **mbuf)
 {
 	static const struct guest_shape shape = { .indirect = true };
 	struct guest_queue *queue = guest_tx_queue(one.guest, 0);
@@ -143,9 +143,14 @@ static uint16_t send_large(uint32_t size, struct rte_mbuf **mbuf)
 	control_frame(frame, size, size);
 	assert_int_equal(guest_tx(queue, frame, size, &shape), 0);
 	guest_submit(queue);
-	got = rte_vhost_dequeue_burst(one.vid, 1, control_pool(), mbuf, 1);
+	got = rte_vhost_dequeue_burst(one.vid, 1, pool, mbuf, 1);
 	guest_tx_reap(queue);
 	return got;
+}
+
+static uint16_t send_large(uint32_t size, struct rte_mbuf **mbuf)
+{
+	return send_into(control_pool(), size, mbuf);
 }
 
 static void check_large(struct rte_mbuf *mbuf, uint32_t size)
@@ -158,7 +163,8 @@ static void check_large(struct rte_mbuf *mbuf, uint32_t size)
 
 static void longest_packet_is_a_chain_of_mbufs(void **state)
 {
-	static const uint32_t sizes[] = { 2047, 2048, 2049, 4096, 9000, 40000, 65534, 65535 };
+	static const uint32_t sizes[] = { 2047, 2048, 2049, 4096, 9000, 40000, 65534, 65535,
+					  65536, 65549, 65550, 65557 };
 	struct guest_config config;
 	struct rte_mbuf *mbuf;
 
@@ -178,8 +184,9 @@ static void longest_packet_is_a_chain_of_mbufs(void **state)
 /* One byte more than a packet can have. */
 static void longer_than_the_longest(void **state)
 {
-	static const uint32_t lengths[17] = { 12, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096,
-					      4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096 };
+	static const uint32_t lengths[18] = { 12, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096,
+					      4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096,
+					      LONGEST + 1 - 16 * 4096 };
 	struct guest_config config;
 	struct guest_queue *queue;
 	struct rte_mbuf *mbuf;
@@ -189,7 +196,7 @@ static void longer_than_the_longest(void **state)
 	control_open(&one, "longer", 0, &config);
 	queue = guest_tx_queue(one.guest, 0);
 	for (int i = 0; i < 10; i++) {
-		assert_true(guest_tx_cut(queue, NULL, 0, lengths, 17, i % 2) >= 0);
+		assert_true(guest_tx_cut(queue, NULL, 0, lengths, 18, i % 2) >= 0);
 		guest_submit(queue);
 		assert_int_equal(rte_vhost_dequeue_burst(one.vid, 1, control_pool(), &mbuf, 1), 0);
 		assert_int_equal(guest_tx_reap(queue), 1);
@@ -198,6 +205,29 @@ static void longer_than_the_longest(void **state)
 	assert_int_equal(control_stats(one.vid, 1).dropped_too_long, 10);
 	control_close(&one);
 	control_assert_pool();
+}
+
+/* nb_segs has 16 bits. */
+static void mbufs_of_one_byte(void **state)
+{
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("one-byte", LONGEST + 1, 0, 0,
+							   RTE_PKTMBUF_HEADROOM + 1, 0);
+	struct guest_config config;
+	struct rte_mbuf *mbuf;
+
+	(void)state;
+	assert_non_null(pool);
+	large_guest(&config);
+	control_open(&one, "one-byte", 0, &config);
+	assert_int_equal(send_into(pool, 65535, &mbuf), 1);
+	assert_int_equal(mbuf->nb_segs, 65535);
+	check_large(mbuf, 65535);
+	rte_pktmbuf_free(mbuf);
+	assert_int_equal(send_into(pool, 65536, &mbuf), 0);
+	assert_int_equal(control_stats(one.vid, 1).dropped_too_long, 1);
+	assert_int_equal(rte_mempool_avail_count(pool), LONGEST + 1);
+	control_close(&one);
+	rte_mempool_free(pool);
 }
 
 static void external_buffers_hold_long_packets(void **state)
@@ -315,6 +345,7 @@ static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(receive_headers_cut),
 	CONTROL_TEST(longest_packet_is_a_chain_of_mbufs),
 	CONTROL_TEST(longer_than_the_longest),
+	CONTROL_TEST(mbufs_of_one_byte),
 	CONTROL_TEST(external_buffers_hold_long_packets),
 	CONTROL_TEST(linear_buffers_drop_long_packets),
 	CONTROL_TEST(every_combination_of_features),

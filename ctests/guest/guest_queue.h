@@ -32,8 +32,8 @@
 /** Not a head. */
 #define GUEST_NO_HEAD 0xffff
 
-/** The largest packet: 65535 bytes and the largest header this driver writes. */
-#define GUEST_MAX_FRAME 65535
+/** The largest packet: 65535 bytes of IP behind an Ethernet header with two VLAN tags. */
+#define GUEST_MAX_FRAME 65557
 
 struct guest;
 struct guest_queue;

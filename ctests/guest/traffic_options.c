@@ -105,7 +105,7 @@ static int parse_sizes(const char *text, struct traffic_options *options)
 		options->size_max = (uint32_t)strtoul(end + 1, &end, 0);
 	if (*end || options->size_min < GUEST_PACKET_MIN ||
 	    options->size_max > GUEST_MAX_FRAME || options->size_min > options->size_max)
-		return fail("not a size or range of sizes from 14 to 65535", text);
+		return fail("not a size or range of sizes from 14 to 65557", text);
 	return 0;
 }
 

@@ -14,7 +14,7 @@ struct DequeueTests {
     @Test("packets of many lengths, the header cut in every place, come out as they went in")
     func lengths() throws {
         let net = try MockNet()
-        for count in [1, 2, 59, 60, 1500, 2047, 2048, 2049, 5000, 65_535] {
+        for count in [1, 2, 59, 60, 1500, 2047, 2048, 2049, 5000, 65_535, 65_557] {
             let bytes = pattern(count, count)
             for cuts in [[], [1], [11], [12], [13], [4, 4], [10, 2], [1, 1, 1]] {
                 guard cuts.reduce(0, +) < count + 12 else { continue }
@@ -131,6 +131,8 @@ struct DequeueTests {
         let cases: [(UInt64, Int, Int)] = [
             (0, 5000, 3), (external, 5000, 1), (external | linear, 5000, 1), (linear, 5000, 0),
             (linear, 2048, 1), (external, 65_535, 32), (external | linear, 65_535, 0),
+            (0, 65_557, 33),
+            (0, 65_558, 0),
         ]
         for (flags, byteCount, segments) in cases {
             let net = try MockNet(flags: flags)

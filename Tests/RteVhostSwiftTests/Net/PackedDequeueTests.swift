@@ -15,7 +15,7 @@ struct PackedDequeueTests {
     func lengths() throws {
         let net = try MockPackedNet(size: 5)
         for isIndirect in [false, true] {
-            for count in [1, 59, 60, 1500, 2048, 2049, 5000, 65_535] {
+            for count in [1, 59, 60, 1500, 2048, 2049, 5000, 65_535, 65_557] {
                 for cuts in [[], [1], [11], [12], [13], [4, 4], [10, 2], [1, 1, 1]] {
                     guard cuts.reduce(0, +) < count + 12 else { continue }
                     let id = net.transmit.freeID
