@@ -21,7 +21,7 @@ static uint64_t of_event_thread;
 struct profile {
 	bool is_test[MOST_OBJECTS];	/**< The object is the test's own. */
 	size_t caller, callee;		/**< Of the line at hand. */
-	uint64_t all, into, out;	/**< By the thread; by calls from the test, and to it. */
+	uint64_t all, into, out;	/**< By the thread; by calls to the test, and from it. */
 };
 
 /** Whether an object's instructions are the test's: the program itself, and what asserts in it. */
