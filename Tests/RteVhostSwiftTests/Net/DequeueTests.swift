@@ -66,9 +66,9 @@ struct DequeueTests {
         }
     }
 
-    @Test("ChainFault.tooLong: more than 65,535 bytes behind the header")
+    @Test("ChainFault.tooLong: more than 65,557 bytes behind the header")
     func tooLong() throws {
-        let one = try counted { $0.offer($0.transmit, head: 4, lengths: [12, 65_536]) }
+        let one = try counted { $0.offer($0.transmit, head: 4, lengths: [12, 65_558]) }
         #expect(one.tooLong == 1)
         let many = try counted { net in
             net.offer(net.transmit, head: 4, lengths: [12, 40_000, 40_000])
