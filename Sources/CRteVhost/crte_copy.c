@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The librtevhostswift authors
+ */
+
+#include "CRteVhost.h"
+
+#ifdef CRTE_COPY_WIDE
+
+bool crte_copies_wide;
+
+/* The processor is asked once, before anybody can copy. */
+__attribute__((constructor)) static void choose(void)
+{
+	__builtin_cpu_init();
+	crte_copies_wide = __builtin_cpu_supports("avx2");
+}
+
+/* 32 bytes in one register, at any address. */
+typedef uint64_t __attribute__((vector_size(32), aligned(1), may_alias)) wide_vector;
+
+/** 128 bytes, all read before the first is written. */
+static inline __attribute__((always_inline, target("avx2"))) CRTE_SHARED void copy_128(
+	char *to, const char *from)
+{
+	const wide_vector *source = (const wide_vector *)from;
+	wide_vector *target = (wide_vector *)to;
+	wide_vector first = source[0], second = source[1], third = source[2], fourth = source[3];
+
+	target[0] = first;
+	target[1] = second;
+	target[2] = third;
+	target[3] = fourth;
+}
+
+/*
+ * Strictly forwards, as prefetchers like it, and never by "rep movsb": where either side is not in
+ * the caches of this core, and packets seldom are, glibc's memcpy() takes up to 1.6 times as long.
+ */
+__attribute__((target("avx2"))) CRTE_SHARED void crte_copy_wide(
+	char *to, const char *from, size_t count)
+{
+	size_t offset;
+
+	for (offset = 0; offset + 128 < count; offset += 128) {
+		copy_128(to + offset, from + offset);
+		/* Lest the compiler makes another order, or a call of memcpy(), of it. */
+		__asm__ volatile("" ::: "memory");
+	}
+	copy_128(to + count - 128, from + count - 128);
+}
+
+#endif
