@@ -41,3 +41,17 @@ protocol CopyEngine: ~Copyable {
         _ record: InflightPacket, _ burst: QueueBurst, _ engine: inout Self, _ ring: inout R
     ) -> Bool
 }
+
+extension PacketBuffer {
+    /// The room behind the headroom; where an engine finds it only for one that wants to know.
+    @inline(__always)
+    func room<E: CopyEngine & ~Copyable>(for engine: E.Type) -> PacketSlice {
+        E.completesAtOnce ? freshRoom(capacity) : room
+    }
+
+    /// The same for the data of this segment.
+    @inline(__always)
+    func data<E: CopyEngine & ~Copyable>(for engine: E.Type) -> PacketSlice {
+        E.completesAtOnce ? plainData : data
+    }
+}

@@ -157,7 +157,7 @@ extension QueueBurst {
     private func copy<E: CopyEngine & ~Copyable>(
         into packet: PacketBuffer, byteCount: Int, _ engine: inout E
     ) -> Bool {
-        let room = packet.room
+        let room = packet.room(for: E.self)
         guard byteCount <= room.count,
             let payload = state.value.segments.contiguous(after: profile.headerByteCount)
         else { return copyPieces(into: packet, byteCount: byteCount, &engine) }
@@ -176,20 +176,24 @@ extension QueueBurst {
     ) -> Bool {
         var cursor = GuestCursor(
             state.value.segments, skipping: profile.headerByteCount)
+        let table = device.value.memory.table
         var tail = packet
-        var room = packet.room
+        var room = packet.room(for: E.self)
         var filled = 0
         var left = byteCount
         // Bounded by the bytes of a packet: each turn copies at least one.
         while left > 0 {
             if filled == room.count {
                 tail.byteCount = filled
-                guard let more = state.value.supply.next() else { return false }
+                // Most mbufs of a pool have the same room.
+                guard
+                    let more = state.value.supply.next(expected: 1 &+ left / max(room.count, 1))
+                else { return false }
                 tail.next = more
                 packet.segmentCount &+= 1
                 guard more.capacity > 0 else { return false }
                 tail = more
-                room = more.room
+                room = more.room(for: E.self)
                 filled = 0
             }
             guard
@@ -198,7 +202,7 @@ extension QueueBurst {
             else { break }
             engine.copy(
                 CopyPair(piece, room.part(from: filled, count: piece.count)), .deviceReads,
-                memory: device.value.memory.table)
+                memory: table)
             filled &+= piece.count
             left &-= piece.count
         }

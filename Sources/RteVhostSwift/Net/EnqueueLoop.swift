@@ -174,7 +174,7 @@ extension QueueBurst {
     @inline(__always)
     func copy<E: CopyEngine & ~Copyable>(_ packet: PacketBuffer, _ engine: inout E) {
         let byteCount = packet.packetByteCount
-        let data = packet.data
+        let data = packet.data(for: E.self)
         guard data.count == byteCount,
             let room = state.value.segments.contiguous(after: profile.headerByteCount)
         else { return copyPieces(packet, &engine) }
@@ -190,11 +190,12 @@ extension QueueBurst {
     ) {
         var cursor = GuestCursor(
             state.value.segments, skipping: profile.headerByteCount)
+        let table = device.value.memory.table
         var segment: PacketBuffer? = packet
         var left = packet.packetByteCount
         // Bounded: an application's chain ends, and `left` is what room was gathered for.
         while left > 0, let current = segment {
-            let data = current.data
+            let data = current.data(for: E.self)
             var offset = 0
             while offset < data.count, left > 0 {
                 guard
@@ -203,7 +204,7 @@ extension QueueBurst {
                 else { return }
                 engine.copy(
                     CopyPair(piece, data.part(from: offset, count: piece.count)), .deviceWrites,
-                    memory: device.value.memory.table)
+                    memory: table)
                 offset &+= piece.count
                 left &-= piece.count
             }

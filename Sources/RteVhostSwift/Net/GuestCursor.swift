@@ -15,30 +15,34 @@ extension SegmentList {
 
 /// A place in a packet's guest buffers, moving forward piece by piece.
 struct GuestCursor {
-    private var index: Int
-    private var offset: Int
+    /// What is left of the buffer at hand; without bytes at the end of the list alone.
+    private var rest = GuestSlice.empty
+    /// Where the buffer behind it stands in the list.
+    private var index = 0
 
     /// A cursor behind the first `skipped` bytes, which the list has.
     @inline(__always)
     init(_ segments: borrowing SegmentList, skipping skipped: Int) {
-        index = 0
-        offset = skipped
-        while index < segments.count, offset >= segments[index].count {
-            offset &-= segments[index].count
+        var left = skipped
+        while index < segments.count {
+            let slice = segments[index]
             index &+= 1
+            guard left >= slice.count else {
+                rest = slice.dropping(left)
+                return
+            }
+            left &-= slice.count
         }
     }
 
     /// The next bytes in a row, at most `limit`, at least one; nil at the end.
     @inline(__always)
     mutating func next(_ segments: borrowing SegmentList, limit: Int) -> GuestSlice? {
-        guard index < segments.count else { return nil }
-        let slice = segments[index]
-        let count = min(limit, slice.count &- offset)
-        let part = slice.part(from: offset, count: count)
-        offset &+= count
-        if offset == slice.count {
-            offset = 0
+        guard rest.count > 0 else { return nil }
+        let part = rest.first(min(limit, rest.count))
+        rest = rest.dropping(part.count)
+        if rest.count == 0, index < segments.count {
+            rest = segments[index]
             index &+= 1
         }
         return part

@@ -29,10 +29,11 @@ struct PacketSupply: ~Copyable {
         fill(count)
     }
 
-    /// A prepared mbuf; nil when the pool is empty.
+    /// A prepared mbuf; nil when the pool is empty. `expected` is how many will be wanted, this one
+    /// included, and no more than a guess.
     @inline(__always)
-    mutating func next() -> PacketBuffer? {
-        if position == end { fill(1) }
+    mutating func next(expected: @autoclosure () -> Int = 1) -> PacketBuffer? {
+        if position == end { fill(expected()) }
         // SAFETY: the object was taken from the pool and is handed out once.
         guard position < end, let object = unsafe objects[position] else { return nil }
         position &+= 1
