@@ -7,15 +7,19 @@ extension MemoryTable {
     /// a row; nil for bytes that no region has. However the slice was found (an address of the
     /// guest, an IOVA, a ring), this tells which of the guest's pages it is.
     func guestRun(_ slice: GuestSlice) -> (address: GuestAddress, count: Int)? {
-        // SAFETY: an address to compare; it is not followed here.
-        let host = unsafe UInt(bitPattern: slice.base)
-        let index = index(ofHost: host)
-        guard index >= 0 else { return nil }
-        let region = self[index]
-        let offset = UInt64(host &- region.host)
+        guard let region = region(of: slice) else { return nil }
+        // SAFETY: an address to subtract; it is not followed here.
+        let offset = unsafe UInt64(UInt(bitPattern: slice.base) &- region.host)
         return (
             GuestAddress(rawValue: region.guest &+ offset),
             Int(truncatingIfNeeded: min(region.byteCount - offset, UInt64(slice.count)))
         )
+    }
+
+    /// The region of a slice's first byte; nil when none has it.
+    func region(of slice: GuestSlice) -> Region? {
+        // SAFETY: an address to compare; it is not followed here.
+        let index = unsafe index(ofHost: UInt(bitPattern: slice.base))
+        return index >= 0 ? self[index] : nil
     }
 }

@@ -10,7 +10,10 @@ extension QueueBurst {
     func dequeuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         // A guest goes on as it began.
         if !state.value.hasPairs {
-            let count = dequeueRun(&ring, SingleBuffers.self, packets)
+            let count =
+                packets.count == 1
+                ? dequeueSingle(&ring, packets)
+                : dequeueRun(&ring, SingleBuffers.self, packets)
             if count > 0 { return count }
         }
         let count = dequeueRun(&ring, PairedBuffers.self, packets)
@@ -18,10 +21,25 @@ extension QueueBurst {
         return count
     }
 
+    /// The same for one packet: no loop.
+    @inline(never)
+    private func dequeueSingle<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray
+    ) -> Int {
+        dequeueRunBody(&ring, SingleBuffers.self, packets, limit: 1)
+    }
+
     /// The same for some shapes. A function by itself, whose loop lives in registers.
     @inline(never)
     private func dequeueRun<R: Ring & ~Copyable, S: PlainShape>(
         _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
+    ) -> Int {
+        dequeueRunBody(&ring, shape, packets, limit: packets.count)
+    }
+
+    @inline(__always)
+    private func dequeueRunBody<R: Ring & ~Copyable, S: PlainShape>(
+        _ ring: inout R, _ shape: S.Type, _ packets: PacketArray, limit: Int
     ) -> Int {
         let objects = state.value.supply.atHand
         let headerByteCount = profile.headerByteCount
@@ -29,7 +47,7 @@ extension QueueBurst {
         let memory = memory
         var run = ring.beginRun(
             PlainBuffers(headerByteCount: headerByteCount, .deviceReads),
-            limit: min(packets.count, objects.count))
+            limit: min(limit, objects.count))
         let mbufs = objects.first(run.limit)
         let places = packets.first(run.limit)
         var total = 0
@@ -74,6 +92,7 @@ extension QueueBurst {
         let headerByteCount = profile.headerByteCount
         let memory = memory
         let logsWrites = profile.logsWrites
+        var writes = DirtyRun(queue.value.dirtyLog, device.value.memory.table)
         var run = ring.beginRun(
             PlainBuffers(headerByteCount: headerByteCount, .deviceWrites), limit: packets.count)
         let packets = packets.first(run.limit)
@@ -90,22 +109,19 @@ extension QueueBurst {
             chain.header.storeHeader(header, byteCount: headerByteCount)
             let target = chain.payload.first(data.count)
             CopyPair(target, data).copyBytes(.deviceWrites)
-            if logsWrites { logPlain(chain.header.first(headerByteCount), target) }
+            if logsWrites {
+                writes.add(chain.header.first(headerByteCount))
+                writes.add(target)
+            }
             run.use(
                 chain, byteCount: UInt32(truncatingIfNeeded: data.count &+ headerByteCount))
             total &+= data.count
         }
+        if logsWrites { writes.end() }
         ring.endRun(run)
         memory.count(hits: run.count)
         count(packets: run.count, byteCount: total)
         return run.count
-    }
-
-    /// Marks what a packet was written to.
-    @inline(never)
-    private func logPlain(_ header: GuestSlice, _ payload: GuestSlice) {
-        queue.value.dirtyLog.mark(header, in: device.value.memory.table)
-        queue.value.dirtyLog.mark(payload, in: device.value.memory.table)
     }
 
     @inline(__always)

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Writes of a run of packets for the dirty log. Buffers of a guest lie side by side more often than
+/// not: pages that follow each other are marked together, once, and the region is looked up once.
+/// What is noted is marked no later than by `end`, which comes before the guest is shown a packet.
+struct DirtyRun {
+    private let log: DirtyLog
+    private let memory: MemoryTable
+    /// The region that the last bytes lay in.
+    private var region = MemoryTable.Region()
+    /// Pages that wait to be marked, none while `last` is before `first`.
+    private var first: UInt64 = 1
+    private var last: UInt64 = 0
+
+    /// Nothing noted yet.
+    init(_ log: DirtyLog, _ memory: MemoryTable) {
+        self.log = log
+        self.memory = memory
+    }
+
+    /// Notes bytes that were written.
+    @inline(__always)
+    mutating func add(_ slice: GuestSlice) {
+        // SAFETY: an address to compare; it is not followed here.
+        let offset = unsafe UInt64(UInt(bitPattern: slice.base) &- region.host)
+        guard offset < region.byteCount, UInt64(slice.count) <= region.byteCount &- offset else {
+            return addElsewhere(slice)
+        }
+        note(GuestAddress(rawValue: region.guest &+ offset), count: slice.count)
+    }
+
+    /// The same in another region, or in several.
+    @inline(never)
+    private mutating func addElsewhere(_ slice: GuestSlice) {
+        var rest = slice
+        // Bounded by the regions: each turn ends one.
+        while rest.count > 0, let found = memory.region(of: rest) {
+            region = found
+            // SAFETY: an address to subtract; it is not followed here.
+            let offset = unsafe UInt64(UInt(bitPattern: rest.base) &- found.host)
+            let count = Int(
+                truncatingIfNeeded: min(found.byteCount &- offset, UInt64(rest.count)))
+            note(GuestAddress(rawValue: found.guest &+ offset), count: count)
+            rest = rest.dropping(count)
+        }
+    }
+
+    @inline(__always)
+    private mutating func note(_ address: GuestAddress, count: Int) {
+        guard count > 0 else { return }
+        let start = address.rawValue >> DirtyLog.pageShift
+        // A region ends before 2^64.
+        let end = (address.rawValue &+ UInt64(count &- 1)) >> DirtyLog.pageShift
+        guard start >= first, start <= last &+ 1, last >= first else {
+            markPages()
+            first = start
+            last = end
+            return
+        }
+        last = max(last, end)
+    }
+
+    private func markPages() {
+        guard last >= first else { return }
+        log.mark(
+            GuestAddress(rawValue: first << DirtyLog.pageShift),
+            count: (last &- first &+ 1) << DirtyLog.pageShift)
+    }
+
+    /// Marks what waits; nothing is noted after that.
+    @inline(never)
+    func end() { markPages() }
+}
