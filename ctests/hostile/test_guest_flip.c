@@ -181,7 +181,7 @@ static void prefill(struct hostile *hostile, struct flip_run *run)
 	guest_fast_publish(bench->rx, UINT32_MAX);
 }
 
-/** An mbuf whose counts are not true, or that is larger than a packet can be. */
+/** An mbuf whose counts are not true, or that is larger than a frame with headers can be. */
 static bool is_odd(const struct rte_mbuf *mbuf)
 {
 	uint32_t length = 0, segments = 0;
@@ -190,7 +190,7 @@ static bool is_odd(const struct rte_mbuf *mbuf)
 		return mbuf->data_len != mbuf->pkt_len || mbuf->data_len > 2048;
 	for (const struct rte_mbuf *at = mbuf; at; at = at->next, segments++)
 		length += at->data_len;
-	return length != mbuf->pkt_len || segments != mbuf->nb_segs || length > 65535;
+	return length != mbuf->pkt_len || segments != mbuf->nb_segs || length > 65557;
 }
 
 static uint16_t take(struct hostile *hostile, struct rte_mbuf **pkts)
