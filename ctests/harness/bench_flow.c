@@ -99,9 +99,15 @@ uint16_t bench_dequeue_raw(struct bench *bench, struct rte_mbuf **pkts, uint16_t
 uint16_t bench_dequeue(struct bench *bench, uint16_t count)
 {
 	struct rte_mbuf *pkts[BENCH_BURST + 1];
+	__typeof__(bench->from.inflight) known = bench->from.inflight;
 	uint16_t got = bench_dequeue_raw(bench, pkts, count);
 
-	assert_true(bench->from.inflight >= 0);
+	/* The event thread had the queue's lock: nothing happened. */
+	if (bench->from.inflight < 0) {
+		assert_int_equal(bench->from.inflight, -1);
+		assert_int_equal(got, 0);
+		bench->from.inflight = known;
+	}
 	for (uint16_t i = 0; i < got; i++)
 		bench_accept(bench, pkts[i]);
 	guest_tx_reap(bench->tx);
