@@ -101,7 +101,7 @@ class Cell:
             result = more.summarize(values.get(place) for values in times.values())
             if result and (best is None or place != "any" and result["rounds"] > best["rounds"]):
                 best = {"placement": place, "nanoseconds": result["median"],
-                        "spread": result["spread"]}
+                        "spread": result["spread"], "rounds": result["rounds"]}
         if best is None:
             return None
         for base in ("sync", "copy"):
