@@ -28,7 +28,7 @@
 
 #include "vhost_switch.h"
 
-#define DRAIN_MILLISECONDS 200
+#define DRAIN_MILLISECONDS 1000
 #define POOL_CACHE 256U
 #define SMALLEST_MBUF 128
 #define OFFLOADS (1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_HOST_TSO4 | \

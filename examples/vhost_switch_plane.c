@@ -307,7 +307,7 @@ void plane_deliver(struct switch_port *port, uint16_t pair, struct rte_mbuf **pa
 	}
 }
 
-/** Take packets from the guest. @return how many. */
+/** Take packets from the guest, while they are wanted. @return how many. */
 static uint16_t receive(struct switch_port *port, uint16_t index)
 {
 	struct switch_pair *pair = port->pairs[index];
@@ -323,14 +323,20 @@ static uint16_t receive(struct switch_port *port, uint16_t index)
 	}
 	if (room == 0)
 		return 0;
-	if (pair->in.async) {
+	if (vhost_switch.draining) {
+		/* What was taken from the guest before, and nothing more. */
+		if (!pair->in.async)
+			return 0;
+		count = rte_vhost_clear_queue_thread_unsafe(port->vid, pair->in.id, packets, room);
+		in_flight = rte_vhost_async_get_inflight(port->vid, pair->in.id);
+	} else if (pair->in.async) {
 		count = rte_vhost_async_try_dequeue_burst(port->vid, pair->in.id,
 			vhost_switch.pool, packets, room, &in_flight);
-		pair->in.in_flight = in_flight > 0 ? (uint32_t)in_flight : 0;
 	} else {
 		count = rte_vhost_dequeue_burst(port->vid, pair->in.id, vhost_switch.pool,
 			packets, room);
 	}
+	pair->in.in_flight = in_flight > 0 ? (uint32_t)in_flight : 0;
 	plane_deliver(port, index, packets, count);
 	return count;
 }
@@ -343,8 +349,7 @@ static uint32_t run_round(void)
 
 	for (port = vhost_switch.ports; port != NULL; port = port->next) {
 		for (uint16_t i = 0; i < port->pair_count; i++) {
-			if (port->pairs[i] != NULL && port->pairs[i]->in.open &&
-					!vhost_switch.draining)
+			if (port->pairs[i] != NULL && port->pairs[i]->in.open)
 				moved += receive(port, i);
 		}
 	}
