@@ -12,9 +12,12 @@ struct OutstandingChains: ~Copyable {
     private let mask: UInt16
     private var generation: UInt32 = 1
 
-    /// Chains taken since the ring was set up, and slots that they occupy.
+    /// Chains taken since the ring was set up, and slots that they occupy, those included...
     private(set) var sequence: UInt16 = 0
     private(set) var slotCount = 0
+    /// ...that the guest was shown since `beginLap`. It may offer them again, but not to the call
+    /// that showed them: that one would go on for as long as the guest does.
+    private(set) var shownCount = 0
 
     /// Nothing outstanding in a ring of `size` slots. Throws `outOfMemory`.
     init(size: Int) throws(VhostError) {
@@ -34,7 +37,7 @@ struct OutstandingChains: ~Copyable {
         mask = 0
     }
 
-    /// Slots that a guest may still offer.
+    /// Slots that a guest may still offer to the call at hand.
     @inline(__always)
     var freeSlots: Int { states.count &- slotCount }
 
@@ -74,10 +77,17 @@ struct OutstandingChains: ~Copyable {
     @inline(__always)
     func giveBack(_ id: UInt16) { ids.giveBack(id) }
 
+    /// A call begins: it may take what the guest was shown before.
+    @inline(__always)
+    mutating func beginLap() {
+        slotCount &-= shownCount
+        shownCount = 0
+    }
+
     /// The guest is shown what was given back: `slots` in all.
     @inline(__always)
     mutating func show(slots: Int) {
-        slotCount &-= slots
+        shownCount &+= slots
         generation &+= 1
         if generation == OutstandingIds.out { beginAnew() }
     }

@@ -112,10 +112,10 @@ extension PackedRing: Ring {
     /// A look ahead at flags alone; what is taken is read anew.
     @inline(__always)
     mutating func refreshAvailable(limit: Int) -> Int {
+        outstanding.beginLap()
         guard size > 0, !isBroken else { return 0 }
         var position = nextAvailable
-        var chains = 0
-        var slots = 0
+        var (chains, slots) = (0, 0)
         while chains < limit, slots < outstanding.freeSlots {
             let second = descriptors.loadSecondAcquire(Int(position.index))
             let descriptor = PackedDescriptor(GuestWords(first: 0, second: second))
@@ -131,6 +131,7 @@ extension PackedRing: Ring {
     /// Drivers offer slots in order: where the last one is available, those before it are.
     @inline(__always)
     mutating func estimateAvailable(limit: Int) -> Int {
+        outstanding.beginLap()
         guard limit > 0, limit <= outstanding.freeSlots, !isBroken else {
             return refreshAvailable(limit: limit)
         }
@@ -194,9 +195,10 @@ extension PackedRing: Ring {
             }
             position.advance(by: 1, size: size)
             guard last.hasNext else { break }
-            // A chain longer than what is free in the ring has no end that one could trust.
+            // A chain longer than what is free in the ring has no end that one could trust. One that
+            // goes on into slots shown in this call is for the next one.
             guard slots < outstanding.freeSlots else {
-                isBroken = true
+                isBroken = outstanding.shownCount == 0
                 return .none
             }
             slots &+= 1
@@ -369,9 +371,7 @@ extension PackedRing {
         didWriteEvent = true
         crte_fence()
     }
-}
 
-extension PackedRing {
     /// The slots of used chains, in at most two runs, and the device's event structure.
     mutating func takeWrites() -> RingWrites {
         var writes = RingWrites(used: .empty)

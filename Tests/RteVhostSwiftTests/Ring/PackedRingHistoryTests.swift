@@ -259,6 +259,7 @@ struct PackedRingHistoryTests {
             }, handle.toOpaque())
         try #require(status == 0)
         for number in 0..<4000 {
+            _ = ring.refreshAvailable(limit: 5)
             for index in 0..<5 {
                 guard
                     case .chain(var entry) = ring.takeChain(

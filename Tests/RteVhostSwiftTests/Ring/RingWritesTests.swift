@@ -114,6 +114,7 @@ struct RingWritesTests {
                 if slot == size { (slot, lap) = (0, !lap) }
             }
             let before = snapshot()
+            _ = ring.refreshAvailable(limit: count)
             for id in 0..<count {
                 segments.removeAll()
                 guard
