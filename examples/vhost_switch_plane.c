@@ -321,12 +321,10 @@ static uint16_t receive(struct switch_port *port, uint16_t index)
 			return 0;
 		room = (uint16_t)RTE_MIN((uint32_t)room, SWITCH_BACKLOG - pair->count);
 	}
-	if (room == 0)
+	if (room == 0 || (vhost_switch.draining && !pair->in.async))
 		return 0;
 	if (vhost_switch.draining) {
 		/* What was taken from the guest before, and nothing more. */
-		if (!pair->in.async)
-			return 0;
 		count = rte_vhost_clear_queue_thread_unsafe(port->vid, pair->in.id, packets, room);
 		in_flight = rte_vhost_async_get_inflight(port->vid, pair->in.id);
 	} else if (pair->in.async) {
