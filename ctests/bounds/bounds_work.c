@@ -186,12 +186,9 @@ struct bounds_work bounds_most_of(const struct bounds_world *world, bool polls)
 	uint64_t turns = burst + (world->to_guest ? PATIENCE : 0);
 	uint64_t pieces = most_pieces(world);
 	bool isSearched = world->memory & (BOUNDS_IOMMU | BOUNDS_SLOTS);
-	/* A guest that offers slots again as soon as they are used, while the call runs. */
-	bool isRenewed = world->packed && world->to_guest && !world->async;
-	struct bounds_work work = { .packets = burst, .chains = turns * chains };
+	struct bounds_work work = { .packets = burst,
+		.chains = least(turns * chains, BOUNDS_RING) };
 
-	if (!isRenewed)
-		work.chains = least(work.chains, BOUNDS_RING);
 	work.used = work.chains;
 	if (world->memory & BOUNDS_LOGGED && world->to_guest)
 		work.marks = burst * pieces + 4;
@@ -214,8 +211,9 @@ struct bounds_work bounds_most_of(const struct bounds_world *world, bool polls)
 	work.pieces = burst * (pieces + MOST_BYTES / 2048 + 1);
 	work.bytes = burst * (MOST_BYTES + HEADER);
 	work.sums = world->to_guest ? 0 : burst * MOST_BYTES;
+	/* A look ahead, and the end of a bad chain and what is used of it. */
 	if (world->packed)
-		work.slots = (isRenewed ? turns : 2) * BOUNDS_RING;
+		work.slots = (world->to_guest ? 2 : 3) * BOUNDS_RING;
 	return work;
 }
 
