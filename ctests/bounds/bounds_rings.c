@@ -9,7 +9,7 @@
  */
 #include "bounds.h"
 
-/** Instructions that a call takes at least that looks at a chain; one that finds nothing takes 230. */
+/** Instructions of a call that looks at a chain, at least; one that finds nothing takes 230. */
 #define LOOKED 350
 
 /** The row that cost most, of one call on one format. */
