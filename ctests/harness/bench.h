@@ -238,6 +238,9 @@ void bench_drain(struct bench *bench);
 /** Submit packets to the guest. @return how many were taken; bench->to.inflight follows. */
 uint16_t bench_enqueue(struct bench *bench, uint16_t count, uint32_t size);
 
+/** A bench as usual, with three packets of @p size bytes in flight in each direction. */
+struct bench *bench_open_busy(void **state, uint32_t size);
+
 /** Poll completed ones of them. @return how many. */
 uint16_t bench_collect(struct bench *bench, uint16_t count);
 

@@ -275,3 +275,16 @@ uint32_t bench_receive(struct bench *bench)
 	bench_check(bench);
 	return count;
 }
+
+struct bench *bench_open_busy(void **state, uint32_t size)
+{
+	struct bench_config config;
+	struct bench *bench;
+
+	bench_config_init(&config);
+	bench = bench_open(state, &config);
+	bench_send_many(bench, 3, size);
+	assert_int_equal(bench_dequeue(bench, 8), 0);
+	assert_int_equal(bench_enqueue(bench, 3, size), 3);
+	return bench;
+}
