@@ -204,8 +204,7 @@ void wire_read_answers(struct attack *attack)
 void wire_answer_channel(struct attack *attack, const struct record *record)
 {
 	uint8_t bytes[512];
-	uint32_t answer[5] = { 1, 5, 8, 0, 0 };
-	ssize_t count;
+	uint32_t head[3], answer[5] = { 1, 5, 8, 0, 0 };
 
 	if (attack->channel < 0)
 		return;
@@ -214,9 +213,14 @@ void wire_answer_channel(struct attack *attack, const struct record *record)
 		attack->channel = -1;
 		return;
 	}
-	while ((count = recv(attack->channel, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
-		if (count >= 12 && (bytes[4] & 3) != 1)
+	/* Several may come together. */
+	while (recv(attack->channel, head, sizeof(head), MSG_DONTWAIT) == (ssize_t)sizeof(head)) {
+		if ((head[1] & 3) != 1)
 			fuzz_fail("a request of the backend's of another version");
+		if (head[2] > sizeof(bytes) ||
+				recv(attack->channel, bytes, head[2], MSG_DONTWAIT) != (ssize_t)head[2])
+			fuzz_fail("a request of the backend's that ends before its %u bytes", head[2]);
+	}
 	if ((record->small & 7) == 6)
 		answer[record->small >> 3 & 3] = (uint32_t)record->value;
 	if ((record->small & 7) >= 4)
