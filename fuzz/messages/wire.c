@@ -205,6 +205,7 @@ void wire_answer_channel(struct attack *attack, const struct record *record)
 {
 	uint8_t bytes[512];
 	uint32_t head[3], answer[5] = { 1, 5, 8, 0, 0 };
+	ssize_t count;
 
 	if (attack->channel < 0)
 		return;
@@ -217,9 +218,10 @@ void wire_answer_channel(struct attack *attack, const struct record *record)
 	while (recv(attack->channel, head, sizeof(head), MSG_DONTWAIT) == (ssize_t)sizeof(head)) {
 		if ((head[1] & 3) != 1)
 			fuzz_fail("a request of the backend's of another version");
+		count = head[2];
 		if (head[2] > sizeof(bytes) ||
-				recv(attack->channel, bytes, head[2], MSG_DONTWAIT) != (ssize_t)head[2])
-			fuzz_fail("a request of the backend's that ends before its %u bytes", head[2]);
+				recv(attack->channel, bytes, head[2], MSG_DONTWAIT) != count)
+			fuzz_fail("a request of the backend's without its %u bytes", head[2]);
 	}
 	if ((record->small & 7) == 6)
 		answer[record->small >> 3 & 3] = (uint32_t)record->value;
