@@ -150,19 +150,21 @@ static void warm_up(void)
 
 /*
  * Links that hang up while an engine works, and come again, have more devices at once than there
- * are links: an input that is the first to do so leaves more behind than there was.
+ * are links; and a device has as many queues as its frontends ever named. An input that is the
+ * first to have as many of either leaves more behind than there was.
  */
 static void check_usage(void)
 {
-	static int most_devices = LINKS;
-	int devices = rig_most_devices();
+	static int most_devices = LINKS, most_queues;
+	int devices = rig_most_devices(), queues = rig_most_queues();
 
 	FUZZ_CHECK(devices <= LINKS + RIG_RECORDS);
-	if (devices > most_devices)
+	if (devices > most_devices || queues > most_queues)
 		fuzz_baseline();
 	else
 		fuzz_check_baseline();
 	most_devices = devices;
+	most_queues = queues;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -68,3 +68,15 @@ public func rigMostDevices() -> Int32 {
     while CellTable.find(vid, of: Device.self) != nil { vid += 1 }
     return Int32(vid)
 }
+
+/// Queues that those devices ever had, which the library keeps too.
+@_cdecl("rig_most_queues")
+public func rigMostQueues() -> Int32 {
+    var vid = 0
+    var queues: Int32 = 0
+    while let device = CellTable.find(vid, of: Device.self) {
+        device.forEachCell { _ in queues += 1 }
+        vid += 1
+    }
+    return queues
+}

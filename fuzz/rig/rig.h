@@ -57,6 +57,9 @@ bool rig_is_draining(int vid);
 /** Devices that were ever open, or drained, at once: the library keeps what they were made of. */
 int rig_most_devices(void);
 
+/** Queues that those devices ever had, which the library keeps too. */
+int rig_most_queues(void);
+
 /**
  * Around each input: the clock and the rest of rig_wrap.c are ours in between. The library's lines
  * on standard error are dropped unless RIG_LOG is set.
