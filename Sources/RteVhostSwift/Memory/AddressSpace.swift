@@ -9,15 +9,12 @@ struct AddressSpace {
     let table: MemoryTable
     /// Translations; nil where addresses are guest-physical.
     private let iotlb: HeapCell<IOTLB>?
-    /// What `directSlice` looks at: nothing where addresses are translated.
-    private let direct: MemoryTable
 
     /// An address space over the guest's memory.
     @inline(__always)
     init(_ table: MemoryTable, iotlb: HeapCell<IOTLB>? = nil) {
         self.table = table
         self.iotlb = iotlb
-        direct = iotlb == nil ? table : table.withoutScan
     }
 
     /// True when an address that does not translate now may do so later.
@@ -38,7 +35,7 @@ struct AddressSpace {
     /// The same where that takes no more than a look at a few regions; nil says nothing.
     @inline(__always)
     func directSlice(at address: GuestAddress, count wanted: Int) -> GuestSlice? {
-        direct.scannedSlice(at: address, count: wanted)
+        isTranslated ? nil : table.scannedSlice(at: address, count: wanted)
     }
 
     /// A window that has an address, and may be accessed so; nil where there is none. No miss is

@@ -189,14 +189,6 @@ struct MemoryTable: BitwiseCopyable {
         return slice(at: address, count: wanted, region: index)
     }
 
-    /// The table with nothing for `scannedSlice` to find.
-    @inline(__always)
-    var withoutScan: MemoryTable {
-        var table = self
-        table.scanCount = 0
-        return table
-    }
-
     /// The same in regions that are looked at one after the other; nil where there are many.
     @inline(__always)
     func scannedSlice(at address: GuestAddress, count wanted: Int) -> GuestSlice? {

@@ -109,10 +109,7 @@ extension QueueBurst {
             guard data.count == packet.packetByteCount, let chain = run.next(shape, from: memory),
                 data.count <= chain.payload.count
             else { break }
-            var header = SendOffload.header(for: packet)
-            // virtio 1.2, 5.1.6.4: num_buffers is 1 where MRG_RXBUF was not negotiated.
-            header.bufferCount = 1
-            chain.header.storeHeader(header, byteCount: headerByteCount)
+            writeHeader(of: packet, to: chain, headerByteCount)
             let pair = CopyPair(chain.payload.first(data.count), data)
             var record = InflightPacket(packet: nil, mark: run.mark(from: start))
             if data.count < threshold {

@@ -10,23 +10,30 @@ extension QueueBurst {
     func dequeuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         // A guest goes on as it began.
         if !state.value.hasPairs {
-            let count =
-                packets.count == 1
-                ? dequeueSingle(&ring, packets)
-                : dequeueRun(&ring, SingleBuffers.self, packets)
+            let count = dequeueRun(&ring, SingleBuffers.self, packets)
             if count > 0 { return count }
         }
+        return dequeuePairs(&ring, packets)
+    }
+
+    /// The same for packets in two buffers.
+    @inline(__always)
+    func dequeuePairs<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         let count = dequeueRun(&ring, PairedBuffers.self, packets)
         state.value.hasPairs = count > 0
         return count
     }
 
-    /// The same for one packet: no loop.
-    @inline(never)
-    private func dequeueSingle<R: Ring & ~Copyable>(
-        _ ring: inout R, _ packets: PacketArray
-    ) -> Int {
-        dequeueRunBody(&ring, SingleBuffers.self, packets, limit: 1)
+    /// Copies a packet out of its chain; false when the mbuf has no room for it.
+    @inline(__always)
+    func receive(_ chain: PlainChain, _ packet: PacketBuffer) -> Bool {
+        let byteCount = chain.payload.count
+        guard byteCount <= packet.capacity else { return false }
+        let header = profile.hasGuestOffloads ? chain.header.loadHeader() : NetHeader()
+        CopyPair(chain.payload, packet.freshRoom(byteCount)).copyBytes(.deviceReads)
+        packet.prepareFilled(byteCount: byteCount)
+        if !header.isPlain { finish(packet, header) }
+        return true
     }
 
     /// The same for some shapes. A function by itself, whose loop lives in registers.
@@ -34,35 +41,20 @@ extension QueueBurst {
     private func dequeueRun<R: Ring & ~Copyable, S: PlainShape>(
         _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
     ) -> Int {
-        dequeueRunBody(&ring, shape, packets, limit: packets.count)
-    }
-
-    @inline(__always)
-    private func dequeueRunBody<R: Ring & ~Copyable, S: PlainShape>(
-        _ ring: inout R, _ shape: S.Type, _ packets: PacketArray, limit: Int
-    ) -> Int {
         let objects = state.value.supply.atHand
-        let headerByteCount = profile.headerByteCount
-        let takesHeader = profile.hasGuestOffloads
         let memory = memory
         var run = ring.beginRun(
-            PlainBuffers(headerByteCount: headerByteCount, .deviceReads),
-            limit: min(limit, objects.count))
+            PlainBuffers(headerByteCount: profile.headerByteCount, .deviceReads),
+            limit: min(packets.count, objects.count))
         let mbufs = objects.first(run.limit)
         let places = packets.first(run.limit)
         var total = 0
         while run.count < run.limit {
             let packet = mbufs[run.count]
-            guard let chain = run.next(shape, from: memory) else { break }
-            let byteCount = chain.payload.count
-            guard byteCount <= packet.capacity else { break }
-            let header = takesHeader ? chain.header.loadHeader() : NetHeader()
-            CopyPair(chain.payload, packet.freshRoom(byteCount)).copyBytes(.deviceReads)
-            packet.prepareFilled(byteCount: byteCount)
-            if !header.isPlain { finish(packet, header) }
+            guard let chain = run.next(shape, from: memory), receive(chain, packet) else { break }
             places[run.count] = packet
             run.use(chain, byteCount: 0)
-            total &+= byteCount
+            total &+= chain.payload.count
         }
         ring.endRun(run)
         memory.count(hits: run.count)
@@ -79,6 +71,12 @@ extension QueueBurst {
             let count = enqueueRun(&ring, SingleBuffers.self, packets)
             if count > 0 { return count }
         }
+        return enqueuePairs(&ring, packets)
+    }
+
+    /// The same for chains of two buffers.
+    @inline(__always)
+    func enqueuePairs<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         let count = enqueueRun(&ring, PairedBuffers.self, packets)
         state.value.hasPairs = count > 0
         return count
@@ -103,10 +101,7 @@ extension QueueBurst {
             guard data.count == packet.packetByteCount, let chain = run.next(shape, from: memory),
                 data.count <= chain.payload.count
             else { break }
-            var header = SendOffload.header(for: packet)
-            // virtio 1.2, 5.1.6.4: num_buffers is 1 where MRG_RXBUF was not negotiated.
-            header.bufferCount = 1
-            chain.header.storeHeader(header, byteCount: headerByteCount)
+            writeHeader(of: packet, to: chain, headerByteCount)
             let target = chain.payload.first(data.count)
             CopyPair(target, data).copyBytes(.deviceWrites)
             if logsWrites {
@@ -124,8 +119,20 @@ extension QueueBurst {
         return run.count
     }
 
+    /// The header of a packet that one chain holds.
     @inline(__always)
-    private func count(packets: Int, byteCount: Int) {
+    func writeHeader(
+        of packet: PacketBuffer, to chain: PlainChain, _ headerByteCount: Int
+    ) {
+        var header = SendOffload.header(for: packet)
+        // virtio 1.2, 5.1.6.4: num_buffers is 1 where MRG_RXBUF was not negotiated.
+        header.bufferCount = 1
+        chain.header.storeHeader(header, byteCount: headerByteCount)
+    }
+
+    /// Counts packets that arrived.
+    @inline(__always)
+    func count(packets: Int, byteCount: Int) {
         queue.value.statistics.packets &+= UInt64(truncatingIfNeeded: packets)
         queue.value.statistics.bytes &+= UInt64(truncatingIfNeeded: byteCount)
     }

@@ -13,23 +13,73 @@ extension QueueBurst {
             : dequeue(&queue.value.splitRing, pool: pool, into: packets)
     }
 
-    @inline(never)
+    @inline(__always)
     private func dequeue<R: Ring & ~Copyable>(
+        _ ring: inout R, pool: PacketPool, into packets: PacketArray
+    ) -> BurstResult {
+        packets.count == 1
+            ? dequeueOne(&ring, pool: pool, into: packets)
+            : dequeueMany(&ring, pool: pool, into: packets)
+    }
+
+    @inline(never)
+    private func dequeueMany<R: Ring & ~Copyable>(
         _ ring: inout R, pool: PacketPool, into packets: PacketArray
     ) -> BurstResult {
         let limit = availableChains(&ring, limit: packets.count)
         guard limit > 0 else { return BurstResult() }
         state.value.supply.open(pool, count: limit)
-        defer { state.value.supply.close() }
+        let packets = packets.first(limit)
         let mark = ring.mark
+        return endDequeue(&ring, packets, count: dequeuePlain(&ring, packets), from: mark)
+    }
+
+    /// The same for one packet, which has to pay for the call alone. Most are plain: for those
+    /// there is one look at the ring, no loop, and no more calls than that for an mbuf.
+    @inline(never)
+    private func dequeueOne<R: Ring & ~Copyable>(
+        _ ring: inout R, pool: PacketPool, into packets: PacketArray
+    ) -> BurstResult {
+        let buffers = PlainBuffers(headerByteCount: profile.headerByteCount, .deviceReads)
+        guard !state.value.hasPairs, let chain = ring.singleChain(buffers, from: memory) else {
+            return dequeueMany(&ring, pool: pool, into: packets)
+        }
+        state.value.supply.open(pool, count: 1)
+        let objects = state.value.supply.atHand
+        guard objects.count > 0, receive(chain, objects[0]) else {
+            return dequeueLong(&ring, packets)
+        }
+        packets[0] = objects[0]
+        ring.useSingle(chain, byteCount: 0)
+        memory.count(hits: 1)
+        state.value.supply.drop(1)
+        count(packets: 1, byteCount: chain.payload.count)
+        countTraffic(packets, 1)
+        return BurstResult(count: 1, didNotify: publish(&ring))
+    }
+
+    /// The same for a packet that wants more than one mbuf, or gets none.
+    @inline(never)
+    private func dequeueLong<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray
+    ) -> BurstResult {
+        endDequeue(&ring, packets, count: 0, from: ring.mark)
+    }
+
+    /// Takes what is left of a burst behind `count` plain packets.
+    @inline(__always)
+    private func endDequeue<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray, count plainCount: Int, from mark: RingMark
+    ) -> BurstResult {
         // Most bursts are plain to their end.
-        var count = dequeuePlain(&ring, packets.first(limit))
-        if count < limit {
+        var count = plainCount
+        if count < packets.count {
             var engine = ProcessorCopy()
             count &+= dequeueLoop(
-                &ring, &engine, packets: packets.dropping(count), limit: limit &- count,
+                &ring, &engine, packets: packets.dropping(count), limit: packets.count &- count,
                 looksForPlain: count > 0)
         }
+        state.value.supply.close()
         countTraffic(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))
@@ -44,14 +94,53 @@ extension QueueBurst {
             : enqueue(&queue.value.splitRing, packets)
     }
 
-    @inline(never)
+    @inline(__always)
     private func enqueue<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray
+    ) -> BurstResult {
+        packets.count == 1 ? enqueueOne(&ring, packets) : enqueueMany(&ring, packets)
+    }
+
+    @inline(never)
+    private func enqueueMany<R: Ring & ~Copyable>(
         _ ring: inout R, _ packets: PacketArray
     ) -> BurstResult {
         guard availableChains(&ring, limit: 1) > 0 else { return BurstResult() }
         let mark = ring.mark
+        return endEnqueue(&ring, packets, count: enqueuePlain(&ring, packets), from: mark)
+    }
+
+    /// The same for one packet, as `dequeueOne`.
+    @inline(never)
+    private func enqueueOne<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray
+    ) -> BurstResult {
+        let headerByteCount = profile.headerByteCount
+        let buffers = PlainBuffers(headerByteCount: headerByteCount, .deviceWrites)
+        guard !profile.logsWrites, !state.value.hasPairs, let packet = packets[0] else {
+            return enqueueMany(&ring, packets)
+        }
+        let data = packet.plainData
+        guard data.count == packet.packetByteCount,
+            let chain = ring.singleChain(buffers, from: memory), data.count <= chain.payload.count
+        else { return enqueueMany(&ring, packets) }
+        writeHeader(of: packet, to: chain, headerByteCount)
+        CopyPair(chain.payload.first(data.count), data).copyBytes(.deviceWrites)
+        ring.useSingle(
+            chain, byteCount: UInt32(truncatingIfNeeded: data.count &+ headerByteCount))
+        memory.count(hits: 1)
+        count(packets: 1, byteCount: data.count)
+        countTraffic(packets, 1)
+        return BurstResult(count: 1, didNotify: publish(&ring))
+    }
+
+    /// Gives what is left of a burst behind `count` plain packets.
+    @inline(__always)
+    private func endEnqueue<R: Ring & ~Copyable>(
+        _ ring: inout R, _ packets: PacketArray, count plainCount: Int, from mark: RingMark
+    ) -> BurstResult {
         // Most bursts are plain to their end.
-        var count = enqueuePlain(&ring, packets)
+        var count = plainCount
         if count < packets.count {
             var engine = ProcessorCopy()
             let rest = packets.dropping(count)

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-import CRteVhost
-
 /// The packed virtqueue: virtio 1.2, 2.8.
 struct PackedRing: ~Copyable {
     /// The descriptor ring by words: address, then length, id and flags.
-    private let descriptors: GuestArray<GuestWords>
+    let descriptors: GuestArray<GuestWords>
     /// The driver's event suppression structure: slot and wrap counter, then flags. 2.8.14.
-    private let driverEvent: GuestArray<UInt32>
+    let driverEvent: GuestArray<UInt32>
     /// The device's.
-    private let deviceEvent: GuestArray<UInt32>
+    let deviceEvent: GuestArray<UInt32>
     private var outstanding: OutstandingChains
 
     /// Slots: any number up to 32,768, or 0 before the addresses are set.
@@ -28,14 +26,14 @@ struct PackedRing: ~Copyable {
     private var shadowCount = 0
     private var hasLongPackets = false
     /// `nextUsed` when the guest was last notified, or asked; nil until the first time.
-    private var notifiedUsed: PackedPosition?
+    var notifiedUsed: PackedPosition?
     /// VIRTIO_F_EVENT_IDX was negotiated.
-    private let usesEventIndex: Bool
+    let usesEventIndex: Bool
     private(set) var isBroken = false
     /// For `takeWrites`: `nextUsed` when it was asked last, and whether the device's event
     /// structure was written since.
-    private var takenUsed = PackedPosition()
-    private var didWriteEvent = false
+    var takenUsed = PackedPosition()
+    var didWriteEvent = false
 
     /// Used entries that are written at once, unless a packet has more.
     private static let shadowLimit = 64
@@ -217,6 +215,31 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
+    mutating func singleChain(
+        _ buffers: PlainBuffers, from memory: AddressSpace
+    ) -> PlainChain? {
+        outstanding.beginLap()
+        guard !isBroken, outstanding.freeSlots > 0 else { return nil }
+        let descriptor = descriptor(nextAvailable.index)
+        guard
+            descriptor.flags & PackedDescriptor.meaningfulFlags
+                == PackedDescriptor.plainFlags(buffers.direction, nextAvailable.wrapCounter)
+        else { return nil }
+        var buffers = buffers
+        guard let chain = buffers.single(descriptor, id: descriptor.id, from: memory),
+            outstanding.ids.isFree(descriptor.id)
+        else { return nil }
+        return chain
+    }
+
+    @inline(__always)
+    mutating func useSingle(_ chain: PlainChain, byteCount: UInt32) {
+        outstanding.occupy(1)
+        nextAvailable.advance(by: 1, size: size)
+        putUsed(UsedEntry(id: chain.id, descriptorCount: 1, byteCount: byteCount))
+    }
+
+    @inline(__always)
     mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> PackedRun {
         if shadowCount >= Self.shadowLimit { makeRoom(false) }
         let first = Int(nextAvailable.index)
@@ -280,8 +303,19 @@ extension PackedRing: Ring {
 
     @inline(__always)
     mutating func publishUsed() {
+        guard shadowCount == 1, !hasLongPackets else { return publishMany() }
+        descriptors.storeSecondRelease(
+            shadow[0] | PackedDescriptor.usedFlags(nextUsed.wrapCounter),
+            at: Int(nextUsed.index))
+        nextUsed.advance(by: 1, size: size)
+        outstanding.show(slots: 1)
+        shadowCount = 0
+    }
+
+    /// The same for more than one entry of one slot, or none.
+    @inline(never)
+    private mutating func publishMany() {
         guard !hasLongPackets else { return publishLongPackets() }
-        guard shadowCount != 1 else { return publishSingle() }
         var done = 0
         // Two turns at most: the shadow has no more entries than the ring has slots.
         while done < shadowCount {
@@ -297,19 +331,7 @@ extension PackedRing: Ring {
         shadowCount = 0
     }
 
-    /// The same for one entry of one slot.
-    @inline(__always)
-    private mutating func publishSingle() {
-        descriptors.storeSecondRelease(
-            shadow[0] | PackedDescriptor.usedFlags(nextUsed.wrapCounter),
-            at: Int(nextUsed.index))
-        nextUsed.advance(by: 1, size: size)
-        outstanding.show(slots: 1)
-        shadowCount = 0
-    }
-
     /// The same where packets have several entries, or entries several slots.
-    @inline(never)
     private mutating func publishLongPackets() {
         var index = 0
         var slots = 0
@@ -338,61 +360,5 @@ extension PackedRing: Ring {
         nextUsed.advance(by: count, size: size)
         slots &+= count
         return word
-    }
-}
-
-extension PackedRing {
-    /// virtio 1.2, 2.8.14: RING_EVENT_FLAGS_ENABLE, DISABLE, DESC.
-    @inline(__always)
-    mutating func shouldNotify() -> Bool {
-        guard size > 0 else { return false }
-        // The guest writes its wish, then looks for used descriptors; we write those, then look at
-        // its wish.
-        crte_fence()
-        let event = driverEvent.load(0)
-        let old = notifiedUsed
-        notifiedUsed = nextUsed
-        switch event >> 16 & 3 {
-        case 1: return false
-        case 2 where usesEventIndex: break
-        default: return true
-        }
-        let wanted = PackedPosition(bits: UInt16(truncatingIfNeeded: event))
-        guard let old, Int(wanted.index) < size else { return true }
-        return old.distance(to: wanted, size: size) < old.distance(to: nextUsed, size: size)
-    }
-
-    /// Asks the guest to kick, or not to.
-    mutating func setKicksWanted(_ wanted: Bool) {
-        guard size > 0 else { return }
-        let flags: UInt32 = !wanted ? 1 : usesEventIndex ? 2 : 0
-        let place = flags == 2 ? UInt32(nextAvailable.bits) : 0
-        deviceEvent.store(place | flags << 16, at: 0)
-        didWriteEvent = true
-        crte_fence()
-    }
-
-    /// The slots of used chains, in at most two runs, and the device's event structure.
-    mutating func takeWrites() -> RingWrites {
-        var writes = RingWrites(used: .empty)
-        guard size > 0 else { return writes }
-        let first = Int(takenUsed.index)
-        let last = Int(nextUsed.index)
-        let isSameLap = takenUsed.wrapCounter == nextUsed.wrapCounter
-        takenUsed = nextUsed
-        // Never more than a lap: more is not in flight.
-        if isSameLap, first <= last {
-            writes[0] = slots(from: first, to: last)
-        } else {
-            writes[0] = slots(from: first, to: size)
-            writes[1] = slots(from: 0, to: last)
-        }
-        if didWriteEvent { writes[2] = deviceEvent.slice(from: 0, count: 1) }
-        didWriteEvent = false
-        return writes
-    }
-
-    private func slots(from first: Int, to last: Int) -> GuestSlice {
-        descriptors.slice(from: first, count: last - first)
     }
 }

@@ -27,6 +27,13 @@ protocol Ring: ~Copyable {
         from memory: AddressSpace
     ) -> ChainResult
 
+    /// The next chain, if one is offered and it is of one buffer as a run would take it: all the
+    /// look ahead there is for a call that wants no more than that. Nothing is taken yet.
+    mutating func singleChain(_ buffers: PlainBuffers, from memory: AddressSpace) -> PlainChain?
+
+    /// Takes that chain and puts its used entry, as a run's `use` and `endRun` together.
+    mutating func useSingle(_ chain: PlainChain, byteCount: UInt32)
+
     /// Begins a run of at most `limit` plain chains, or fewer where the ring begins anew. Until its
     /// end nothing else may be done.
     mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> Run

@@ -157,6 +157,28 @@ extension SplitRing {
     }
 
     @inline(__always)
+    mutating func singleChain(
+        _ buffers: PlainBuffers, from memory: AddressSpace
+    ) -> PlainChain? {
+        guard refreshAvailable(limit: 1) > 0 else { return nil }
+        let head = available.load(2 &+ Int(nextAvailable & mask))
+        guard Int(head) < size else { return nil }
+        let descriptor = SplitDescriptor(descriptors.load(Int(head)))
+        guard
+            descriptor.flags & SplitDescriptor.meaningfulFlags
+                == SplitDescriptor.plainFlags(buffers.direction)
+        else { return nil }
+        var buffers = buffers
+        return buffers.single(descriptor, id: head, from: memory)
+    }
+
+    @inline(__always)
+    mutating func useSingle(_ chain: PlainChain, byteCount: UInt32) {
+        nextAvailable &+= 1
+        putUsed(UsedEntry(id: chain.id, descriptorCount: 1, byteCount: byteCount))
+    }
+
+    @inline(__always)
     func beginRun(_ buffers: PlainBuffers, limit: Int) -> SplitRun {
         let first = Int(nextAvailable & mask)
         let firstUsed = Int(nextUsed & mask)
