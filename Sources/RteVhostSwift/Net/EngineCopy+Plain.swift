@@ -8,15 +8,12 @@ extension EngineCopy {
         _ burst: QueueBurst, _ engine: inout EngineCopy, _ ring: inout R, _ packets: PacketArray,
         limit: Int
     ) -> PlainResult {
-        // A guest goes on as it began.
-        var count = 0
-        if !burst.state.value.hasPairs {
-            count = burst.takeRun(&engine, &ring, SingleBuffers.self, limit: limit)
-        }
-        if count == 0 {
-            count = burst.takeRun(&engine, &ring, PairedBuffers.self, limit: limit)
-            burst.state.value.hasPairs = count > 0
-        }
+        let count =
+            switch ring.formAhead {
+            case .single: burst.takeRun(&engine, &ring, SingleBuffers.self, limit: limit)
+            case .chained: burst.takeRun(&engine, &ring, PairedBuffers.self, limit: limit)
+            case .table: burst.takeRun(&engine, &ring, TableBuffers.self, limit: limit)
+            }
         return endPlain(count, burst, &engine, &ring)
     }
 
@@ -26,14 +23,12 @@ extension EngineCopy {
     ) -> PlainResult {
         // What is copied later is logged later: longer than a run of plain packets remembers.
         guard !burst.profile.logsWrites else { return PlainResult(count: 0) }
-        var count = 0
-        if !burst.state.value.hasPairs {
-            count = burst.giveRun(&engine, &ring, SingleBuffers.self, packets)
-        }
-        if count == 0 {
-            count = burst.giveRun(&engine, &ring, PairedBuffers.self, packets)
-            burst.state.value.hasPairs = count > 0
-        }
+        let count =
+            switch ring.formAhead {
+            case .single: burst.giveRun(&engine, &ring, SingleBuffers.self, packets)
+            case .chained: burst.giveRun(&engine, &ring, PairedBuffers.self, packets)
+            case .table: burst.giveRun(&engine, &ring, TableBuffers.self, packets)
+            }
         return endPlain(count, burst, &engine, &ring)
     }
 

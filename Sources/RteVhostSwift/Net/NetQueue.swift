@@ -13,8 +13,6 @@ struct NetQueue: ~Copyable {
     var inflight: InflightPackets
     /// The application's DMA engine.
     var engine: EngineCopy
-    /// The guest's last plain chain was one of two buffers, or in a table.
-    var hasPairs = false
     /// Slots of the ring that all this is sized for.
     private(set) var ringSize: Int
     /// And whether for buffers behind an IOMMU.

@@ -8,20 +8,11 @@ extension QueueBurst {
     /// worth another call.
     @inline(__always)
     func dequeuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
-        // A guest goes on as it began.
-        if !state.value.hasPairs {
-            let count = dequeueRun(&ring, SingleBuffers.self, packets)
-            if count > 0 { return count }
+        switch ring.formAhead {
+        case .single: dequeueRun(&ring, SingleBuffers.self, packets)
+        case .chained: dequeueRun(&ring, PairedBuffers.self, packets)
+        case .table: dequeueRun(&ring, TableBuffers.self, packets)
         }
-        return dequeuePairs(&ring, packets)
-    }
-
-    /// The same for packets in two buffers.
-    @inline(__always)
-    func dequeuePairs<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
-        let count = dequeueRun(&ring, PairedBuffers.self, packets)
-        state.value.hasPairs = count > 0
-        return count
     }
 
     /// Copies a packet out of its chain; false when the mbuf has no room for it.
@@ -67,19 +58,11 @@ extension QueueBurst {
     /// call.
     @inline(__always)
     func enqueuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
-        if !state.value.hasPairs {
-            let count = enqueueRun(&ring, SingleBuffers.self, packets)
-            if count > 0 { return count }
+        switch ring.formAhead {
+        case .single: enqueueRun(&ring, SingleBuffers.self, packets)
+        case .chained: enqueueRun(&ring, PairedBuffers.self, packets)
+        case .table: enqueueRun(&ring, TableBuffers.self, packets)
         }
-        return enqueuePairs(&ring, packets)
-    }
-
-    /// The same for chains of two buffers.
-    @inline(__always)
-    func enqueuePairs<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
-        let count = enqueueRun(&ring, PairedBuffers.self, packets)
-        state.value.hasPairs = count > 0
-        return count
     }
 
     /// The same for some shapes.

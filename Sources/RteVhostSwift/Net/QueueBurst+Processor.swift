@@ -41,7 +41,7 @@ extension QueueBurst {
         _ ring: inout R, pool: PacketPool, into packets: PacketArray
     ) -> BurstResult {
         let buffers = PlainBuffers(headerByteCount: profile.headerByteCount, .deviceReads)
-        guard !state.value.hasPairs, let chain = ring.singleChain(buffers, from: memory) else {
+        guard let chain = ring.singleChain(buffers, from: memory) else {
             return dequeueMany(&ring, pool: pool, into: packets)
         }
         state.value.supply.open(pool, count: 1)
@@ -117,7 +117,7 @@ extension QueueBurst {
     ) -> BurstResult {
         let headerByteCount = profile.headerByteCount
         let buffers = PlainBuffers(headerByteCount: headerByteCount, .deviceWrites)
-        guard !profile.logsWrites, !state.value.hasPairs, let packet = packets[0] else {
+        guard !profile.logsWrites, let packet = packets[0] else {
             return enqueueMany(&ring, packets)
         }
         let data = packet.plainData

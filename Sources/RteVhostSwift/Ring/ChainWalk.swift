@@ -72,36 +72,35 @@ enum ChainWalk {
         throw .badChain
     }
 
-    /// A chain of two descriptors, in the ring or in a table, or of a table of one entry, if it is a
-    /// plain one.
-    @inline(never)
-    static func plain(
-        _ outer: SplitDescriptor, id: UInt16, _ ring: GuestArray<GuestWords>,
-        _ buffers: PlainBuffers, from memory: AddressSpace
-    ) -> PlainChain.Found? {
-        var buffers = buffers
+    /// A chain of two descriptors in the ring or in a table, whose first is known, if it is a plain
+    /// one.
+    @_transparent
+    static func pair(
+        _ first: SplitDescriptor, id: UInt16, of table: GuestArray<GuestWords>,
+        _ buffers: inout PlainBuffers, from memory: AddressSpace
+    ) -> PlainChain? {
         let flags = SplitDescriptor.plainFlags(buffers.direction)
-        var table = ring
-        var first = outer
-        if outer.isIndirect {
-            guard !outer.hasNext, let entries = buffers.table(outer, from: memory) else {
-                return nil
-            }
-            table = entries
-            first = SplitDescriptor(table.load(0))
-        }
-        let chain: PlainChain?
-        if first.flags & SplitDescriptor.meaningfulFlags == flags {
-            chain = buffers.single(first, id: id, from: memory)
-        } else {
-            guard first.flags & SplitDescriptor.meaningfulFlags == flags | 1,
-                Int(first.next) < table.count
-            else { return nil }
-            let second = SplitDescriptor(table.load(Int(first.next)))
-            guard second.flags & SplitDescriptor.meaningfulFlags == flags else { return nil }
-            chain = buffers.pair(first, second, id: id, from: memory)
-        }
-        return chain.map { ($0, buffers) }
+        guard first.flags & SplitDescriptor.meaningfulFlags == flags | 1,
+            Int(first.next) < table.count
+        else { return nil }
+        let second = SplitDescriptor(table.load(Int(first.next)))
+        guard second.flags & SplitDescriptor.meaningfulFlags == flags else { return nil }
+        return buffers.pair(first, second, id: id, from: memory)
+    }
+
+    /// A table of one or two descriptors, if it is a plain one.
+    @inline(__always)
+    static func plainTable(
+        _ outer: SplitDescriptor, id: UInt16, _ buffers: inout PlainBuffers,
+        from memory: AddressSpace
+    ) -> PlainChain? {
+        guard outer.isIndirect, !outer.hasNext, let table = buffers.table(outer, from: memory)
+        else { return nil }
+        let first = SplitDescriptor(table.load(0))
+        let flags = SplitDescriptor.plainFlags(buffers.direction)
+        return first.flags & SplitDescriptor.meaningfulFlags == flags
+            ? buffers.single(first, id: id, from: memory)
+            : pair(first, id: id, of: table, &buffers, from: memory)
     }
 
     /// One entry of an indirect table, translated by itself.

@@ -240,6 +240,11 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
+    var formAhead: ChainForm {
+        size > 0 ? descriptor(nextAvailable.index).form : .single
+    }
+
+    @inline(__always)
     mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> PackedRun {
         if shadowCount >= Self.shadowLimit { makeRoom(false) }
         let first = Int(nextAvailable.index)

@@ -52,15 +52,16 @@ struct PackedRun: PlainRun {
             else { return nil }
             return chain
         }
-        // A function by itself, which is handed values: the loop around keeps its registers.
-        guard S.hasPairs,
-            descriptor.flags & PackedDescriptor.lapFlags == flags & PackedDescriptor.lapFlags,
-            let found = PackedWalk.plain(
-                descriptor, at: slotCount, of: descriptors, buffers, from: memory),
-            ids.isFree(found.chain.id)
+        guard S.hasPairs || S.hasTables,
+            descriptor.flags & PackedDescriptor.lapFlags == flags & PackedDescriptor.lapFlags
         else { return nil }
-        buffers = found.buffers
-        return found.chain
+        let found =
+            S.hasTables
+            ? PackedWalk.plainTable(descriptor, &buffers, from: memory)
+            : PackedWalk.pair(
+                descriptor, at: slotCount, of: descriptors, &buffers, from: memory)
+        guard let chain = found, ids.isFree(chain.id) else { return nil }
+        return chain
     }
 
     @inline(__always)

@@ -41,21 +41,13 @@ enum PackedWalk {
         }
     }
 
-    /// A chain of two slots, or of a table of one or two entries, if it is a plain one that is
-    /// available.
-    @inline(never)
-    static func plain(
+    /// A chain of two slots, of which the run has the second too, if it is a plain one.
+    @inline(__always)
+    static func pair(
         _ first: PackedDescriptor, at slot: Int, of descriptors: GuestArray<GuestWords>,
-        _ buffers: PlainBuffers, from memory: AddressSpace
-    ) -> PlainChain.Found? {
-        var buffers = buffers
+        _ buffers: inout PlainBuffers, from memory: AddressSpace
+    ) -> PlainChain? {
         let wanted: UInt16 = buffers.direction == .deviceWrites ? 2 : 0
-        if first.isIndirect {
-            guard !first.hasNext, let table = buffers.table(first, from: memory),
-                let chain = plainTable(table, id: first.id, &buffers, from: memory)
-            else { return nil }
-            return (chain, buffers)
-        }
         guard first.flags & 7 == wanted | 1, slot < descriptors.count &- 1 else { return nil }
         let second = PackedDescriptor(descriptors.loadAcquire(slot &+ 1))
         // Of those behind the first, virtio 1.2, 2.8.6: their AVAIL and USED need not be looked at.
@@ -63,23 +55,25 @@ enum PackedWalk {
             var chain = buffers.pair(first, second, id: second.id, from: memory)
         else { return nil }
         chain.slotCount = 2
-        return (chain, buffers)
+        return chain
     }
 
-    /// As in `walkIndirect`: NEXT and ids mean nothing, and transmit tables may have WRITE set.
+    /// A table of one or two entries, if it is a plain one. As in `walkIndirect`: NEXT and ids mean
+    /// nothing, and transmit tables may have WRITE set.
     @inline(__always)
-    private static func plainTable(
-        _ table: GuestArray<GuestWords>, id: UInt16, _ buffers: inout PlainBuffers,
-        from memory: AddressSpace
+    static func plainTable(
+        _ outer: PackedDescriptor, _ buffers: inout PlainBuffers, from memory: AddressSpace
     ) -> PlainChain? {
+        guard outer.isIndirect, !outer.hasNext, let table = buffers.table(outer, from: memory)
+        else { return nil }
         let first = PackedDescriptor(table.load(0))
         let ignored: UInt16 = buffers.direction == .deviceReads ? 3 : 1
         let wanted: UInt16 = buffers.direction == .deviceReads ? 0 : 2
         guard first.flags & 7 & ~ignored == wanted else { return nil }
-        guard table.count > 1 else { return buffers.single(first, id: id, from: memory) }
+        guard table.count > 1 else { return buffers.single(first, id: outer.id, from: memory) }
         guard table.count == 2 else { return nil }
         let second = PackedDescriptor(table.load(1))
         guard second.flags & 7 & ~ignored == wanted else { return nil }
-        return buffers.pair(first, second, id: id, from: memory)
+        return buffers.pair(first, second, id: outer.id, from: memory)
     }
 }

@@ -42,8 +42,9 @@ struct PlainBuffers: BitwiseCopyable {
             header: buffer, payload: buffer.dropping(headerByteCount), id: id, slotCount: 1)
     }
 
-    /// A chain of two buffers.
-    @inline(__always)
+    /// A chain of two buffers. Transparent, as `ChainWalk.pair`: the optimizer makes functions of
+    /// what it inlines twice into a loop.
+    @_transparent
     mutating func pair<D: RingDescriptor>(
         _ first: D, _ second: D, id: UInt16, from memory: AddressSpace
     ) -> PlainChain? {

@@ -4,9 +4,6 @@
 /// A chain of one buffer, or of two of which the first is the header alone, each in one piece of
 /// memory: what nearly every packet is.
 struct PlainChain: BitwiseCopyable {
-    /// What a function finds that a loop calls: the loop's window is for the loop to keep.
-    typealias Found = (chain: PlainChain, buffers: PlainBuffers)
-
     /// The buffer that begins with the header.
     let header: GuestSlice
     /// What lies behind the header: at least one byte.

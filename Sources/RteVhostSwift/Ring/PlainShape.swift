@@ -1,20 +1,36 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// What shapes of plain chains a loop is for: one that is for less needs fewer registers.
+/// What shapes of plain chains a loop is for: one that is for less needs fewer registers. Each is for
+/// single buffers besides.
 protocol PlainShape {
-    /// Chains of two buffers and tables, too.
+    /// Chains of two buffers in the ring.
     static var hasPairs: Bool { get }
+
+    /// Indirect tables of one or two buffers.
+    static var hasTables: Bool { get }
 }
 
 /// Chains of one buffer in the ring.
 enum SingleBuffers: PlainShape {
     @inline(__always)
     static var hasPairs: Bool { false }
+    @inline(__always)
+    static var hasTables: Bool { false }
 }
 
-/// All plain chains.
+/// Chains of two buffers in the ring, too.
 enum PairedBuffers: PlainShape {
     @inline(__always)
     static var hasPairs: Bool { true }
+    @inline(__always)
+    static var hasTables: Bool { false }
+}
+
+/// Indirect tables, too.
+enum TableBuffers: PlainShape {
+    @inline(__always)
+    static var hasPairs: Bool { false }
+    @inline(__always)
+    static var hasTables: Bool { true }
 }

@@ -34,6 +34,10 @@ protocol Ring: ~Copyable {
     /// Takes that chain and puts its used entry, as a run's `use` and `endRun` together.
     mutating func useSingle(_ chain: PlainChain, byteCount: UInt32)
 
+    /// What the next chain looks like, and those behind it most likely do: worth nothing where none
+    /// is offered.
+    var formAhead: ChainForm { get }
+
     /// Begins a run of at most `limit` plain chains, or fewer where the ring begins anew. Until its
     /// end nothing else may be done.
     mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> Run

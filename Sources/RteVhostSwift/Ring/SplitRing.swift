@@ -179,6 +179,13 @@ extension SplitRing {
     }
 
     @inline(__always)
+    var formAhead: ChainForm {
+        let head = size > 0 ? Int(available.load(2 &+ Int(nextAvailable & mask))) : 0
+        guard head < size else { return .single }
+        return SplitDescriptor(descriptors.load(head)).form
+    }
+
+    @inline(__always)
     func beginRun(_ buffers: PlainBuffers, limit: Int) -> SplitRun {
         let first = Int(nextAvailable & mask)
         let firstUsed = Int(nextUsed & mask)

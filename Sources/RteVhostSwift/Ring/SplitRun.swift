@@ -37,13 +37,11 @@ struct SplitRun: PlainRun {
         guard descriptor.flags & SplitDescriptor.meaningfulFlags != flags else {
             return buffers.single(descriptor, id: head, from: memory)
         }
-        // A function by itself, which is handed values: the loop around keeps its registers.
-        guard S.hasPairs,
-            let found = ChainWalk.plain(
-                descriptor, id: head, descriptors, buffers, from: memory)
-        else { return nil }
-        buffers = found.buffers
-        return found.chain
+        if S.hasTables {
+            return ChainWalk.plainTable(descriptor, id: head, &buffers, from: memory)
+        }
+        guard S.hasPairs else { return nil }
+        return ChainWalk.pair(descriptor, id: head, of: descriptors, &buffers, from: memory)
     }
 
     @inline(__always)

@@ -19,6 +19,12 @@ struct RecordingRing: Ring, ~Copyable {
         from memory: AddressSpace
     ) -> ChainResult { .none }
 
+    var formAhead: ChainForm { .single }
+    mutating func singleChain(
+        _ buffers: PlainBuffers, from memory: AddressSpace
+    ) -> PlainChain? { nil }
+    mutating func useSingle(_ chain: PlainChain, byteCount: UInt32) {}
+
     mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> SplitRun {
         SplitRun(
             GuestArray(.empty), buffers: buffers, elements: GuestArray(.empty),

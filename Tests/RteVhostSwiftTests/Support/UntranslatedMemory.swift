@@ -21,11 +21,11 @@ extension Ring where Self: ~Copyable {
         var before: Int
         repeat {
             before = chains.count
+            let form = formAhead
             var run = beginRun(
                 PlainBuffers(headerByteCount: headerByteCount, direction), limit: limit - before)
             while run.count < run.limit,
-                let chain = run.next(
-                    PairedBuffers.self, from: AddressSpace(memory))
+                let chain = run.next(form, from: AddressSpace(memory))
             {
                 run.use(chain, byteCount: byteCount(chains.count))
                 chains.append(chain)
@@ -42,15 +42,27 @@ extension Ring where Self: ~Copyable {
     ) -> [(byteCount: Int, entry: UsedEntry, mark: RingMark)] {
         var chains: [(byteCount: Int, entry: UsedEntry, mark: RingMark)] = []
         let start = mark
+        let form = formAhead
         var run = beginRun(PlainBuffers(headerByteCount: 0, direction), limit: limit)
         while run.count < run.limit,
-            let chain = run.next(PairedBuffers.self, from: AddressSpace(memory))
+            let chain = run.next(form, from: AddressSpace(memory))
         {
             let mark = run.mark(from: start)
             chains.append((chain.header.count, run.take(chain), mark))
         }
         endTaking(run)
         return chains
+    }
+}
+
+extension PlainRun {
+    /// The next chain as a loop takes it that is for chains of a form.
+    mutating func next(_ form: ChainForm, from memory: AddressSpace) -> PlainChain? {
+        switch form {
+        case .single: next(SingleBuffers.self, from: memory)
+        case .chained: next(PairedBuffers.self, from: memory)
+        case .table: next(TableBuffers.self, from: memory)
+        }
     }
 }
 
