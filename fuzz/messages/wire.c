@@ -219,8 +219,8 @@ void wire_answer_channel(struct attack *attack, const struct record *record)
 		if ((head[1] & 3) != 1)
 			fuzz_fail("a request of the backend's of another version");
 		count = head[2];
-		if (head[2] > sizeof(bytes) ||
-				recv(attack->channel, bytes, head[2], MSG_DONTWAIT) != count)
+		if (head[2] > sizeof(bytes) || (head[2] > 0 &&
+				recv(attack->channel, bytes, head[2], MSG_DONTWAIT) != count))
 			fuzz_fail("a request of the backend's without its %u bytes", head[2]);
 	}
 	if ((record->small & 7) == 6)
