@@ -109,11 +109,11 @@ interop-dpdk: flavour-22.11 build/bin/frames ctest-dpdk-build
 	QUICK=$(QUICK) interop/run-dpdk
 
 include $(wildcard ctests/tests.mk)
+include $(wildcard ctests/control.mk)
 include $(wildcard ctests/hostile.mk)
 include $(wildcard ctests/faults.mk)
 include $(wildcard ctests/bounds.mk)
 include $(wildcard ctests/public-bugs.mk)
-include $(wildcard ctests/control.mk)
 include $(wildcard ctests/dpdk.mk)
 include $(wildcard ctests/release2211.mk)
 include $(wildcard ctests/dropin.mk)

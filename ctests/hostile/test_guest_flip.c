@@ -93,7 +93,7 @@ static struct rte_vhost_async_channel_ops fast_ops = {
 /** What was done in all. */
 struct flip_run {
 	struct guest_random random;
-	uint64_t from, to;		/**< Packets from and to the guest. */
+	uint64_t turns, from, to;	/**< Turns; packets from and to the guest. */
 	uint64_t flips[GUEST_FLIP_FIELDS];
 	uint64_t dropped[5], broken, restarts, odd;
 };
@@ -193,13 +193,13 @@ static bool is_odd(const struct rte_mbuf *mbuf)
 	return length != mbuf->pkt_len || segments != mbuf->nb_segs || length > 65557;
 }
 
-static uint16_t take(struct hostile *hostile, struct rte_mbuf **pkts)
+static uint16_t take(struct hostile *hostile, struct rte_mbuf **pkts, uint16_t wanted)
 {
 	struct bench *bench = hostile->bench;
 
 	if (!hostile->async)
-		return rte_vhost_dequeue_burst(bench->vid, TX, bench->pool.mp, pkts, BURST);
-	return rte_vhost_async_try_dequeue_burst(bench->vid, TX, bench->pool.mp, pkts, BURST,
+		return rte_vhost_dequeue_burst(bench->vid, TX, bench->pool.mp, pkts, wanted);
+	return rte_vhost_async_try_dequeue_burst(bench->vid, TX, bench->pool.mp, pkts, wanted,
 						 &bench->from.inflight);
 }
 
@@ -224,19 +224,26 @@ static uint16_t give(struct hostile *hostile, struct rte_mbuf **pkts, uint16_t c
 	return sent;
 }
 
-/** Both directions once. @return packets that came from the guest; @p sent went back to it. */
+/**
+ * Both directions once; every second time packet by packet, which go another way through the
+ * library. @return packets that came from the guest; @p sent went back to it.
+ */
 static uint16_t turn(struct hostile *hostile, struct flip_run *run, uint16_t *sent)
 {
 	struct rte_mbuf *pkts[BURST];
-	uint16_t got;
+	uint16_t wanted = run->turns++ % 2 == 0 ? 1 : BURST, total = 0, got;
 
+	*sent = 0;
 	guest_fast_turn(hostile->bench->tx);
-	got = take(hostile, pkts);
-	for (uint16_t i = 0; i < got; i++)
-		run->odd += is_odd(pkts[i]);
-	*sent = give(hostile, pkts, got);
+	do {
+		got = take(hostile, pkts, wanted);
+		for (uint16_t i = 0; i < got; i++)
+			run->odd += is_odd(pkts[i]);
+		*sent += give(hostile, pkts, got);
+		total += got;
+	} while (got == 1 && total < BURST);
 	guest_fast_turn(hostile->bench->rx);
-	return got;
+	return total;
 }
 
 /** Nothing in flight. */
