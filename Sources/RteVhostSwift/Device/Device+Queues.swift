@@ -96,8 +96,20 @@ extension HeapCell where Value == Device {
                 _ = queue.value.stopRing()
                 throw error
             }
+            completeTornPacket(queue)
             logRing(queue)
         }
+    }
+
+    /// What a backend before this one, which was killed, left half-shown to the guest.
+    private func completeTornPacket(_ queue: HeapCell<VirtQueue>) {
+        let profile = queue.value.profile
+        guard profile.isPacked, profile.isMergeable, queue.value.index & 1 == 0,
+            value.isNet.load(ordering: .relaxed)
+        else { return }
+        let memory = queue.value.addressSpace(over: value.memory.table)
+        // Without memory for it the ring stays as it was found.
+        _ = try? queue.value.packedRing.completeTornPacket(from: memory)
     }
 
     /// Changes a queue that does not run: SET_VRING_NUM, SET_VRING_BASE. Throws `badState` when it

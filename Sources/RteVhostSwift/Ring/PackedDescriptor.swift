@@ -28,6 +28,12 @@ struct PackedDescriptor: RingDescriptor {
         flags & 0x8080 == (wrapCounter ? 0x0080 : 0x8000)
     }
 
+    /// True when the device used it in the lap of this wrap counter: both equal the counter.
+    @inline(__always)
+    func isUsed(_ wrapCounter: Bool) -> Bool {
+        flags & 0x8080 == (wrapCounter ? 0x8080 : 0)
+    }
+
     /// VIRTQ_DESC_F_NEXT, WRITE, INDIRECT, AVAIL and USED.
     static let meaningfulFlags: UInt16 = 0x8087
 

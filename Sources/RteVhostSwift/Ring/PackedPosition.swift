@@ -31,6 +31,17 @@ struct PackedPosition: BitwiseCopyable, Equatable {
         index = UInt16(truncatingIfNeeded: next)
     }
 
+    /// Moves back by at most one lap in a ring of `size` slots.
+    @inline(__always)
+    mutating func retreat(by count: Int, size: Int) {
+        var next = Int(index) &- count
+        if next < 0 {
+            next &+= size
+            wrapCounter = !wrapCounter
+        }
+        index = UInt16(truncatingIfNeeded: next)
+    }
+
     /// Slots counted over two laps, after which slot and counter are the same again.
     @inline(__always)
     private func doubleLap(size: Int) -> Int { Int(index) &+ (wrapCounter ? 0 : size) }

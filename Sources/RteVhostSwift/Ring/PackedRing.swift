@@ -101,7 +101,7 @@ struct PackedRing: ~Copyable {
     /// The descriptor in a slot. A head is read with `acquire`: what the driver wrote before its
     /// flags is there then.
     @inline(__always)
-    private func descriptor(_ index: UInt16) -> PackedDescriptor {
+    func descriptor(_ index: UInt16) -> PackedDescriptor {
         PackedDescriptor(descriptors.loadAcquire(Int(index)))
     }
 }
@@ -336,34 +336,39 @@ extension PackedRing: Ring {
         shadowCount = 0
     }
 
-    /// The same where packets have several entries, or entries several slots.
+    /// The same where packets have several entries, or entries several slots. A packet's first entry
+    /// shows the others with it: it is written last. The others are written from the last one on:
+    /// where this process dies in between, those that are missing are of buffers that are full, and
+    /// `completeTornPacket` of the next one knows them.
     private mutating func publishLongPackets() {
-        var index = 0
+        var begin = 0
         var slots = 0
-        while index < shadowCount {
-            let first = Int(nextUsed.index)
-            let word = takeShadow(index, &slots)
-            index &+= 1
-            // A packet's first entry shows the others with it: they are written before.
-            while index < shadowCount, shapes[index].continues {
-                let slot = Int(nextUsed.index)
-                descriptors.storeSecond(takeShadow(index, &slots), at: slot)
-                index &+= 1
+        while begin < shadowCount {
+            var end = begin
+            repeat {
+                let count = Int(shapes[end].slotCount)
+                nextUsed.advance(by: count, size: size)
+                slots &+= count
+                end &+= 1
+            } while end < shadowCount && shapes[end].continues
+            var position = nextUsed
+            for index in (begin..<end).reversed() {
+                position.retreat(by: Int(shapes[index].slotCount), size: size)
+                descriptors.storeSecondRelease(
+                    shadow[index] | PackedDescriptor.usedFlags(position.wrapCounter),
+                    at: Int(position.index))
+                shapes[index] = .single
             }
-            descriptors.storeSecondRelease(word, at: first)
+            begin = end
         }
         outstanding.show(slots: slots)
         shadowCount = 0
         hasLongPackets = false
     }
 
-    /// The word of a shadow entry for the next used slot; moves on behind the chain's slots.
-    private mutating func takeShadow(_ index: Int, _ slots: inout Int) -> UInt64 {
-        let word = shadow[index] | PackedDescriptor.usedFlags(nextUsed.wrapCounter)
-        let count = Int(shapes[index].slotCount)
-        shapes[index] = .single
-        nextUsed.advance(by: count, size: size)
-        slots &+= count
-        return word
+    /// Passes slots that a device before this one used.
+    mutating func pass(_ slots: Int) {
+        nextUsed.advance(by: slots, size: size)
+        nextAvailable = nextUsed
     }
 }
