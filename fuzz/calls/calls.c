@@ -2,30 +2,14 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* libFuzzer's entry: a head, then records. */
+/* What an input begins and ends with, and which call a record is. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "calls.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned int seed);
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
-	size_t other_size, uint8_t *out, size_t limit, unsigned int seed);
-
 struct bench bench;
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned int seed)
-{
-	return rig_mutate(data, size, limit, seed, HEAD, OPERATIONS);
-}
-
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
-	size_t other_size, uint8_t *out, size_t limit, unsigned int seed)
-{
-	return rig_cross(one, one_size, other, other_size, out, limit, seed, HEAD);
-}
 
 struct rig_link *chosen_link(const struct record *record)
 {
@@ -127,15 +111,16 @@ static void end(void)
 }
 
 /* The library keeps drivers, devices and queues that it once had. */
-static void warm_up(void)
+static void warm_up(const uint8_t *head)
 {
 	const struct record hardware = { 0 };
 	uint32_t state[2] = { 255, 1 };
 
+	(void)head;
 	setup_memory();
 	setup_pools();
 	setup_paths();
-	begin((const uint8_t[HEAD]){ 0 });
+	begin((const uint8_t[RIG_HEAD]){ 0 });
 	for (unsigned int index = 0; index < PATHS; index++)
 		start_driver(index, 0);
 	for (unsigned int index = 0; index < LINKS; index++) {
@@ -167,26 +152,11 @@ static void check_usage(void)
 	most_queues = queues;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	static bool is_ready;
-	uint8_t head[HEAD] = { 0 };
-
-	memcpy(head, data, size < HEAD ? size : HEAD);
-	rig_begin();
-	if (!is_ready)
-		warm_up();
-	is_ready = true;
-	begin(head);
-	for (size_t at = HEAD; at + RIG_RECORD <= size && at < HEAD + RIG_RECORDS * RIG_RECORD;
-	     at += RIG_RECORD) {
-		struct record record;
-
-		memcpy(&record, data + at, sizeof(record));
-		perform(&record);
-	}
-	end();
-	rig_end();
-	check_usage();
-	return 0;
-}
+const struct rig_fuzzer rig_fuzzer = {
+	.operations = OPERATIONS,
+	.warm_up = warm_up,
+	.begin = begin,
+	.perform = perform,
+	.end = end,
+	.check = check_usage,
+};

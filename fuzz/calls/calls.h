@@ -14,7 +14,6 @@
 #include "guest_wire.h"
 #include "rig.h"
 
-#define HEAD 16
 #define LINKS 3
 #define PATHS 3
 #define QUEUES 4
@@ -26,13 +25,6 @@
 #define REGION_SIZE 0x10000
 #define RING_PLACE 0x400
 #define BUFFERS 0x4000
-
-/** One record. */
-struct record {
-	uint8_t code, a, b, c;
-	uint16_t d, e;
-	uint32_t f, g;
-};
 
 /** What an input has at hand. */
 struct bench {

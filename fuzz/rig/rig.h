@@ -148,17 +148,32 @@ void rig_engine_work(unsigned int queue, unsigned int limit);
 /** Packets of a queue that were taken and not reported. */
 unsigned int rig_engine_count(unsigned int queue);
 
-/* Inputs: a head of fixed size, then records of RIG_RECORD bytes. */
+/* Inputs: a head, then records; rig_entry.c and rig_mutate.c are libFuzzer's side of them. */
 
+#define RIG_HEAD 16
 #define RIG_RECORD 16
 #define RIG_RECORDS 192
 
-/** libFuzzer's mutation, by records. `operations`: how many codes the first byte has. */
-size_t rig_mutate(uint8_t *data, size_t size, size_t limit, unsigned int seed, size_t head,
-	unsigned int operations);
+/** One record. */
+struct record {
+	uint8_t code, a, b, c;
+	uint16_t d, e;
+	uint32_t f, g;
+};
 
-/** libFuzzer's crossing of two inputs, at the border of a record. */
-size_t rig_cross(const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size,
-	uint8_t *out, size_t limit, unsigned int seed, size_t head);
+_Static_assert(sizeof(struct record) == RIG_RECORD, "records have no gaps");
+
+/** What a fuzzer does with them. */
+struct rig_fuzzer {
+	unsigned int operations;	/**< How many codes there are. */
+	void (*warm_up)(const uint8_t *head);	/**< Before the first input. */
+	void (*begin)(const uint8_t *head);
+	void (*perform)(const struct record *record);
+	void (*end)(void);
+	void (*check)(void);	/**< Behind rig_end(): nothing is left over. */
+};
+
+/** The fuzzer's. */
+extern const struct rig_fuzzer rig_fuzzer;
 
 #endif

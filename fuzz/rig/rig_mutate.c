@@ -8,6 +8,9 @@
 #include "rig.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t limit);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned int seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
+	size_t other_size, uint8_t *out, size_t limit, unsigned int seed);
 
 static uint32_t state;
 
@@ -17,24 +20,23 @@ static uint32_t pick(uint32_t below)
 	return (uint32_t)(((uint64_t)state * below) >> 32);
 }
 
-static size_t records(size_t size, size_t head)
+static size_t records(size_t size)
 {
-	return size > head ? (size - head) / RIG_RECORD : 0;
+	return size > RIG_HEAD ? (size - RIG_HEAD) / RIG_RECORD : 0;
 }
 
 /* A record whose code is one of the operations, with small numbers: most count something. */
-static void invent(uint8_t *record, unsigned int operations)
+static void invent(uint8_t *record)
 {
 	for (unsigned int index = 0; index < RIG_RECORD; index++)
 		record[index] = (uint8_t)(pick(3) == 0 ? pick(256) : pick(8));
-	record[0] = (uint8_t)pick(operations);
+	record[0] = (uint8_t)pick(rig_fuzzer.operations);
 }
 
-static size_t insert(uint8_t *data, size_t size, size_t limit, size_t head, const uint8_t *from,
-	size_t count)
+static size_t insert(uint8_t *data, size_t size, size_t limit, const uint8_t *from, size_t count)
 {
-	size_t have = records(size, head);
-	size_t at = head + pick((uint32_t)have + 1) * RIG_RECORD;
+	size_t have = records(size);
+	size_t at = RIG_HEAD + pick((uint32_t)have + 1) * RIG_RECORD;
 	size_t bytes = count * RIG_RECORD;
 
 	if (size + bytes > limit || have + count > RIG_RECORDS)
@@ -44,26 +46,25 @@ static size_t insert(uint8_t *data, size_t size, size_t limit, size_t head, cons
 	return size + bytes;
 }
 
-size_t rig_mutate(uint8_t *data, size_t size, size_t limit, unsigned int seed, size_t head,
-	unsigned int operations)
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned int seed)
 {
 	uint8_t fresh[8 * RIG_RECORD];
 	size_t have, at, other;
 
 	state = seed;
-	if (size < head) {
-		memset(data + size, 0, head - size);
-		size = head;
+	if (size < RIG_HEAD) {
+		memset(data + size, 0, RIG_HEAD - size);
+		size = RIG_HEAD;
 	}
-	size = head + records(size, head) * RIG_RECORD;
-	have = records(size, head);
-	at = have > 0 ? head + pick((uint32_t)have) * RIG_RECORD : head;
+	size = RIG_HEAD + records(size) * RIG_RECORD;
+	have = records(size);
+	at = have > 0 ? RIG_HEAD + pick((uint32_t)have) * RIG_RECORD : RIG_HEAD;
 	switch (have == 0 ? 0 : pick(10)) {
 	case 0:
 	case 1:
 		for (unsigned int index = 0; index < 4; index++)
-			invent(fresh + index * RIG_RECORD, operations);
-		return insert(data, size, limit, head, fresh, 1 + pick(4));
+			invent(fresh + index * RIG_RECORD);
+		return insert(data, size, limit, fresh, 1 + pick(4));
 	case 2:
 		memmove(data + at, data + at + RIG_RECORD, size - at - RIG_RECORD);
 		return size - RIG_RECORD;
@@ -71,19 +72,19 @@ size_t rig_mutate(uint8_t *data, size_t size, size_t limit, unsigned int seed, s
 	case 4: {
 		size_t count = 1 + pick(8);
 
-		if (count > records(size - at + head, head))
+		if (count > records(size - at + RIG_HEAD))
 			count = 1;
 		memcpy(fresh, data + at, count * RIG_RECORD);
-		return insert(data, size, limit, head, fresh, count);
+		return insert(data, size, limit, fresh, count);
 	}
 	case 5:
-		other = head + pick((uint32_t)have) * RIG_RECORD;
+		other = RIG_HEAD + pick((uint32_t)have) * RIG_RECORD;
 		memcpy(fresh, data + at, RIG_RECORD);
 		memmove(data + at, data + other, RIG_RECORD);
 		memcpy(data + other, fresh, RIG_RECORD);
 		return size;
 	case 6:
-		(void)LLVMFuzzerMutate(data, head, head);
+		(void)LLVMFuzzerMutate(data, RIG_HEAD, RIG_HEAD);
 		return size;
 	case 7:
 		data[at + pick(RIG_RECORD)] ^= (uint8_t)(1u << pick(8));
@@ -94,24 +95,24 @@ size_t rig_mutate(uint8_t *data, size_t size, size_t limit, unsigned int seed, s
 	}
 }
 
-size_t rig_cross(const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size,
-	uint8_t *out, size_t limit, unsigned int seed, size_t head)
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
+	size_t other_size, uint8_t *out, size_t limit, unsigned int seed)
 {
 	size_t first, second, bytes;
 
 	state = seed;
-	if (one_size < head || other_size < head)
+	if (one_size < RIG_HEAD || other_size < RIG_HEAD)
 		return 0;
-	first = pick((uint32_t)records(one_size, head) + 1);
-	second = pick((uint32_t)records(other_size, head) + 1);
-	bytes = (records(other_size, head) - second) * RIG_RECORD;
+	first = pick((uint32_t)records(one_size) + 1);
+	second = pick((uint32_t)records(other_size) + 1);
+	bytes = (records(other_size) - second) * RIG_RECORD;
 	if (first > RIG_RECORDS)
 		first = RIG_RECORDS;
-	while (first * RIG_RECORD + head + bytes > limit && bytes > 0)
+	while (first * RIG_RECORD + RIG_HEAD + bytes > limit && bytes > 0)
 		bytes -= RIG_RECORD;
-	if (head + first * RIG_RECORD > limit)
+	if (RIG_HEAD + first * RIG_RECORD > limit)
 		return 0;
-	memcpy(out, one, head + first * RIG_RECORD);
-	memcpy(out + head + first * RIG_RECORD, other + head + second * RIG_RECORD, bytes);
-	return head + first * RIG_RECORD + bytes;
+	memcpy(out, one, RIG_HEAD + first * RIG_RECORD);
+	memcpy(out + RIG_HEAD + first * RIG_RECORD, other + RIG_HEAD + second * RIG_RECORD, bytes);
+	return RIG_HEAD + first * RIG_RECORD + bytes;
 }

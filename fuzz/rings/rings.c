@@ -2,26 +2,8 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* libFuzzer's entry: a head of 16 bytes, then records. */
-#include <string.h>
-
+/* The fuzzer of rings as libFuzzer sees it: the rig calls these. */
 #include "rings.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned int seed);
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
-	size_t other_size, uint8_t *out, size_t limit, unsigned int seed);
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned int seed)
-{
-	return rig_mutate(data, size, limit, seed, HEAD, OPERATIONS);
-}
-
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
-	size_t other_size, uint8_t *out, size_t limit, unsigned int seed)
-{
-	return rig_cross(one, one_size, other, other_size, out, limit, seed, HEAD);
-}
 
 /* The library keeps what the largest device needs. */
 static void warm_up(const uint8_t *head)
@@ -35,26 +17,11 @@ static void warm_up(const uint8_t *head)
 	fuzz_baseline();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	static bool is_ready;
-	uint8_t head[HEAD] = { 0 };
-
-	memcpy(head, data, size < HEAD ? size : HEAD);
-	rig_begin();
-	if (!is_ready)
-		warm_up(head);
-	is_ready = true;
-	setup_device(head);
-	for (size_t at = HEAD; at + RIG_RECORD <= size && at < HEAD + RIG_RECORDS * RIG_RECORD;
-	     at += RIG_RECORD) {
-		struct record record;
-
-		memcpy(&record, data + at, sizeof(record));
-		perform(&record);
-	}
-	close_device();
-	rig_end();
-	fuzz_check_baseline();
-	return 0;
-}
+const struct rig_fuzzer rig_fuzzer = {
+	.operations = OPERATIONS,
+	.warm_up = warm_up,
+	.begin = setup_device,
+	.perform = perform,
+	.end = close_device,
+	.check = fuzz_check_baseline,
+};

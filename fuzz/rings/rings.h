@@ -43,8 +43,6 @@ struct region {
 };
 
 /* What the head of the input says. */
-#define HEAD 16
-
 struct settings {
 	uint64_t features;
 	unsigned int driver;
@@ -166,13 +164,6 @@ struct model {
 };
 
 extern struct model model;
-
-/* One record. */
-struct record {
-	uint8_t code, a, b, c;
-	uint16_t d, e;
-	uint32_t f, g;
-};
 
 /* rings_setup.c */
 void setup_process(void);
