@@ -34,6 +34,18 @@ struct control_case {
 	bool inflight;			/**< The guest keeps a record of what is in flight. */
 };
 
+/** Those that every test of backends that come back has. */
+#define CONTROL_RECONNECTS \
+	{ "server-sync", false, CONTROL_SYNC, false, false }, \
+	{ "server-async", false, CONTROL_ASYNC, false, false }, \
+	{ "client-sync", true, CONTROL_SYNC, false, false }, \
+	{ "client-async", true, CONTROL_ASYNC, false, false }, \
+	{ "client-careless", true, CONTROL_CARELESS, false, false }, \
+	{ "server-sync-packed", false, CONTROL_SYNC, true, false }, \
+	{ "server-async-packed", false, CONTROL_ASYNC, true, false }, \
+	{ "client-sync-packed", true, CONTROL_SYNC, true, false }, \
+	{ "client-async-packed", true, CONTROL_ASYNC, true, false }
+
 /** The application; one in a process. */
 struct control_app {
 	const struct control_case *what;

@@ -104,16 +104,8 @@ static void backend(void **state)
 }
 
 static struct control_case cases[] = {
-	{ "server-sync", false, CONTROL_SYNC, false, false },
-	{ "server-async", false, CONTROL_ASYNC, false, false },
+	CONTROL_RECONNECTS,
 	{ "server-careless", false, CONTROL_CARELESS, false, false },
-	{ "client-sync", true, CONTROL_SYNC, false, false },
-	{ "client-async", true, CONTROL_ASYNC, false, false },
-	{ "client-careless", true, CONTROL_CARELESS, false, false },
-	{ "server-sync-packed", false, CONTROL_SYNC, true, false },
-	{ "server-async-packed", false, CONTROL_ASYNC, true, false },
-	{ "client-sync-packed", true, CONTROL_SYNC, true, false },
-	{ "client-async-packed", true, CONTROL_ASYNC, true, false },
 };
 
 int main(void)

@@ -20,15 +20,7 @@ extern char **environ;
 static int cycles = 100;
 
 static struct control_case cases[] = {
-	{ "server-sync", false, CONTROL_SYNC, false, false },
-	{ "server-async", false, CONTROL_ASYNC, false, false },
-	{ "client-sync", true, CONTROL_SYNC, false, false },
-	{ "client-async", true, CONTROL_ASYNC, false, false },
-	{ "client-careless", true, CONTROL_CARELESS, false, false },
-	{ "server-sync-packed", false, CONTROL_SYNC, true, false },
-	{ "server-async-packed", false, CONTROL_ASYNC, true, false },
-	{ "client-sync-packed", true, CONTROL_SYNC, true, false },
-	{ "client-async-packed", true, CONTROL_ASYNC, true, false },
+	CONTROL_RECONNECTS,
 	{ "server-sync-inflight", false, CONTROL_SYNC, false, true },
 	{ "client-async-inflight", true, CONTROL_ASYNC, false, true },
 	{ "server-sync-inflight-packed", false, CONTROL_SYNC, true, true },
