@@ -235,6 +235,13 @@ static void open_huge(struct hostile *hostile)
 	hostile_area(hostile, 1, HUGE + ROOM, &area);
 }
 
+/** 256 descriptors over the same bytes. */
+static void alias(struct guest_piece pieces[256], uint32_t length, bool write)
+{
+	for (int i = 0; i < 256; i++)
+		pieces[i] = (struct guest_piece){ area.gpa, length, write };
+}
+
 static void G05_lengths_beyond_32_bits(struct hostile *hostile)
 {
 	struct guest_piece pieces[256];
@@ -246,9 +253,7 @@ static void G05_lengths_beyond_32_bits(struct hostile *hostile)
 				struct guest_queue *at = &hostile->bench->guest->queues[queue];
 
 				/* In 32 bits: extra. */
-				for (int i = 0; i < 256; i++)
-					pieces[i] = (struct guest_piece){ area.gpa, HUGE,
-									  queue == RX };
+				alias(pieces, HUGE, queue == RX);
 				pieces[255].length += extra;
 				if (queue == TX) {
 					hostile_drop(hostile, at, pieces, 256, indirect, FATE_LONG);
@@ -273,13 +278,11 @@ static void G05_256_descriptors_alias_one_buffer(struct hostile *hostile)
 	open_huge(hostile);
 	for (uint32_t length = 257; length <= HUGE; length *= 8)
 		for (int indirect = 0; indirect < 2; indirect++) {
-			for (int i = 0; i < 256; i++)
-				pieces[i] = (struct guest_piece){ area.gpa, length, false };
+			alias(pieces, length, false);
 			hostile_drop(hostile, hostile->bench->tx, pieces, 256, indirect, FATE_LONG);
-			for (int i = 0; i < 256; i++)
-				pieces[i].write = true;
 			if (length < HOSTILE_FRAME + 12)
 				continue;
+			alias(pieces, length, true);
 			hostile_offer(hostile->bench->rx, pieces, 256, indirect);
 			hostile_receive_at(hostile, area.gpa, HOSTILE_FRAME);
 		}
@@ -299,8 +302,7 @@ static void G05_256_aliases_make_one_good_packet(struct hostile *hostile)
 	open_huge(hostile);
 	memset(area.host, 0, 256);
 	for (int i = 0; i < 20; i++) {
-		for (int j = 0; j < 256; j++)
-			pieces[j] = (struct guest_piece){ area.gpa, 255, false };
+		alias(pieces, 255, false);
 		hostile_offer(hostile->bench->tx, pieces, 256, i % 2);
 		engine_behave(&hostile->bench->engines[TX]);
 		assert_int_equal(bench_dequeue_raw(hostile->bench, pkts, 8), 1);
@@ -335,9 +337,7 @@ static void G05_256_aliases_with_other_buffers(struct hostile *hostile)
 			struct rte_mbuf *pkts[9];
 			uint16_t got;
 
-			for (int k = 0; k < 256; k++)
-				pieces[k] = (struct guest_piece){ area.gpa, lengths[j / 2],
-								  false };
+			alias(pieces, lengths[j / 2], false);
 			engine_behave(&hostile->bench->engines[TX]);
 			hostile_offer(hostile->bench->tx, pieces, 256, j % 2);
 			got = bench_dequeue_raw(hostile->bench, pkts, 8);
