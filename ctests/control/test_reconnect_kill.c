@@ -145,8 +145,11 @@ static void kill_backends(void **state)
 	control_flow_run(&flow, 20000);
 	control_flow_drain(&flow);
 	control_flow_check(&flow);
-	/* What was lost was with a backend that died, and all of that was. */
-	assert_int_equal(flow.skipped, flow.at_risk);
+	/*
+	 * What was lost was with a backend that died, and all of that was: but for the packet that
+	 * each may have left half-shown in a packed ring, which the next one completes.
+	 */
+	assert_in_range(flow.at_risk - flow.skipped, 0, what->packed ? cycles : 0);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	bury(&flow, child);
 	guest_destroy(flow.guest);
