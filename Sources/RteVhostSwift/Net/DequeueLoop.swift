@@ -31,6 +31,8 @@ extension QueueBurst {
         var looksForPlain = looksForPlain
         while steps < limit {
             if looksForPlain {
+                // Behind the mbufs that a burst begins with its packets are as plain.
+                state.value.supply.refill(limit &- steps)
                 let plain = E.takePlain(
                     self, &engine, &ring, packets.dropping(count), limit: limit &- steps)
                 steps &+= plain.count

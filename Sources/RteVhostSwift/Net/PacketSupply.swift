@@ -8,6 +8,8 @@ struct PacketSupply: ~Copyable {
     private var pool: PacketPool?
     private var position = 0
     private var end = 0
+    /// The pool of the burst could not give as many as were wanted.
+    private var isShort = false
     /// The pool of the burst gave something that is no mbuf.
     private(set) var hasRawObjects = false
 
@@ -26,6 +28,7 @@ struct PacketSupply: ~Copyable {
         self.pool = pool
         position = 0
         end = 0
+        isShort = false
         fill(count)
     }
 
@@ -48,6 +51,17 @@ struct PacketSupply: ~Copyable {
         // SAFETY: objects position..<end are mbufs of the pool; `fill` put them there.
         unsafe PacketObjects(base: objects.base + position, count: end &- position)
     }
+
+    /// Takes more where none is at hand: about `count` will be needed. Not from a pool that gives
+    /// them one at a time: whoever wants the next asks for it.
+    @inline(__always)
+    mutating func refill(_ count: Int) {
+        if position == end, !isShort { fillAnew(count) }
+    }
+
+    /// The same. Out of line: few bursts are longer than a batch.
+    @inline(never)
+    private mutating func fillAnew(_ count: Int) { fill(count) }
 
     /// The first `count` of those at hand were handed out.
     @inline(__always)
@@ -81,6 +95,7 @@ struct PacketSupply: ~Copyable {
             end = wanted
         } else {
             // The pool cannot give them all; one at a time then.
+            isShort = true
             end = unsafe wanted > 1 && pool.take(1, into: objects.base) ? 1 : 0
         }
         // SAFETY: objects 0..<end were just taken; the first one's first line is needed next.

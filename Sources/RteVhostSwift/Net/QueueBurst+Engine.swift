@@ -46,7 +46,7 @@ extension QueueBurst {
                 state.value.supply.open(pool, count: limit)
                 _ = dequeueLoop(
                     &ring, &state.value.engine, packets: packets, limit: limit,
-                    looksForPlain: true)
+                    looksForPlain: state.value.supply.atHand.count > 0)
                 _ = submit(&state.value.engine, &ring)
                 state.value.supply.close()
                 countInflight(submitted: state.value.inflight.packetCount &- before)

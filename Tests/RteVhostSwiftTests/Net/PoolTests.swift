@@ -135,6 +135,37 @@ struct PoolTests {
         }
     }
 
+    @Test("a supply takes a batch more when the one at hand was used, and not before")
+    func refill() throws {
+        let mock = try MockPool(count: 100)
+        var supply = try PacketSupply()
+        supply.open(mock.pool, count: 100)
+        #expect(supply.atHand.count == 64)
+        supply.refill(36)
+        #expect(supply.atHand.count == 64 && mock.own.availableCount == 36)
+        var taken = (0..<64).map { supply.atHand[$0] }
+        supply.drop(64)
+        supply.refill(30)
+        #expect(supply.atHand.count == 30 && mock.own.availableCount == 6)
+        taken += (0..<30).map { supply.atHand[$0] }
+        supply.drop(30)
+        // Fewer than are wanted: one, and from then on whoever wants one asks for it.
+        supply.refill(30)
+        #expect(supply.atHand.count == 1 && mock.own.availableCount == 5)
+        taken.append(supply.atHand[0])
+        supply.drop(1)
+        supply.refill(30)
+        #expect(supply.atHand.count == 0 && mock.own.availableCount == 5)
+        if let packet = supply.next() { taken.append(packet) }
+        supply.close()
+        #expect(Set(taken.map { UInt(bitPattern: $0.pointer) }).count == 96)
+        for packet in taken {
+            packet.prepare()
+            packet.freeChain()
+        }
+        #expect(mock.own.availableCount == 100)
+    }
+
     @Test("a second reference keeps a segment; the last one returns the chain")
     func references() throws {
         let mock = try MockPool(count: 4)
