@@ -29,6 +29,7 @@ struct PacketSupply: ~Copyable {
         position = 0
         end = 0
         isShort = false
+        hasRawObjects = false
         fill(count)
     }
 

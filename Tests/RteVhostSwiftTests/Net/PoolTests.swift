@@ -166,6 +166,31 @@ struct PoolTests {
         #expect(mock.own.availableCount == 100)
     }
 
+    @Test("objects that were never made mbufs are told from an empty pool, burst by burst")
+    func rawObjects() throws {
+        let raw = try MockPool(count: 4)
+        let empty = try MockPool(count: 4)
+        var supply = try PacketSupply()
+        supply.open(raw.pool, count: 4)
+        for index in 0..<4 { supply.atHand[index].pointer.pointee.pool = nil }
+        supply.close()
+        supply.open(raw.pool, count: 4)
+        #expect(supply.hasRawObjects && supply.atHand.count == 0)
+        supply.close()
+        #expect(raw.own.availableCount == 4)
+        supply.open(empty.pool, count: 4)
+        let taken = (0..<4).map { supply.atHand[$0] }
+        supply.drop(4)
+        supply.close()
+        supply.open(empty.pool, count: 1)
+        #expect(!supply.hasRawObjects && supply.atHand.count == 0)
+        supply.close()
+        for packet in taken {
+            packet.prepare()
+            packet.freeChain()
+        }
+    }
+
     @Test("a second reference keeps a segment; the last one returns the chain")
     func references() throws {
         let mock = try MockPool(count: 4)
