@@ -96,14 +96,6 @@ extension GuestArray where Element == GuestWords {
         return GuestWords(first: unsafe crte_load_u64(base + index &* 16), second: second)
     }
 
-    /// Writes the second word.
-    @inline(__always)
-    func storeSecond(_ value: UInt64, at index: Int) {
-        precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-        // SAFETY: the line above proves the index.
-        unsafe crte_store_u64(base + index &* 16 + 8, value)
-    }
-
     /// Publishes the second word: what we wrote before is visible to whoever reads it.
     @inline(__always)
     func storeSecondRelease(_ value: UInt64, at index: Int) {
