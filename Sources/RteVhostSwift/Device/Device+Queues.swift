@@ -92,24 +92,24 @@ extension HeapCell where Value == Device {
                 try value.hooks.resize(
                     queue.value.datapath, queue.value.size, queue.value.profile.isTranslated)
                 try attachInflight(queue)
+                try completeTornPacket(queue)
             } catch {
                 _ = queue.value.stopRing()
                 throw error
             }
-            completeTornPacket(queue)
             logRing(queue)
         }
     }
 
-    /// What a backend before this one, which was killed, left half-shown to the guest.
-    private func completeTornPacket(_ queue: HeapCell<VirtQueue>) {
+    /// What a backend before this one, which was killed, left half-shown to the guest. Throws
+    /// `outOfMemory`: then the ring may not be used.
+    private func completeTornPacket(_ queue: HeapCell<VirtQueue>) throws(VhostError) {
         let profile = queue.value.profile
         guard profile.isPacked, profile.isMergeable, queue.value.index & 1 == 0,
             value.isNet.load(ordering: .relaxed)
         else { return }
         let memory = queue.value.addressSpace(over: value.memory.table)
-        // Without memory for it the ring stays as it was found.
-        _ = try? queue.value.packedRing.completeTornPacket(from: memory)
+        try queue.value.packedRing.completeTornPacket(from: memory)
     }
 
     /// Changes a queue that does not run: SET_VRING_NUM, SET_VRING_BASE. Throws `badState` when it

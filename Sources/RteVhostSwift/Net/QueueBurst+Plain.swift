@@ -27,7 +27,7 @@ extension QueueBurst {
         return true
     }
 
-    /// The same for some shapes. A function by itself, whose loop lives in registers.
+    /// `dequeuePlain` for some shapes. A function by itself, whose loop lives in registers.
     @inline(never)
     private func dequeueRun<R: Ring & ~Copyable, S: PlainShape>(
         _ ring: inout R, _ shape: S.Type, _ packets: PacketArray

@@ -31,9 +31,9 @@ extension PackedRing {
     /// Completes such a packet of a receive queue with mergeable buffers, before anything is taken.
     /// Its bytes are there, and its header says how many chains it has: num_buffers, virtio 1.2,
     /// 5.1.6.4. Those that are not used are full, as `publishUsed` begins at the end. What does not
-    /// agree with that is left alone. True when there was one. Throws `outOfMemory`.
-    mutating func completeTornPacket(from memory: AddressSpace) throws(VhostError) -> Bool {
-        guard let torn = tornSlots() else { return false }
+    /// agree with that is left alone. Throws `outOfMemory`: then the ring has to be started anew.
+    mutating func completeTornPacket(from memory: AddressSpace) throws(VhostError) {
+        guard let torn = tornSlots() else { return }
         let start = nextUsed
         var segments = try SegmentList(ringSize: size)
         for index in 0..<torn.open {
@@ -44,14 +44,13 @@ extension PackedRing {
             else {
                 // Nothing was written yet.
                 try self.start(nextAvailable: start, nextUsed: start)
-                return false
+                return
             }
             entry.byteCount = UInt32(segments.byteCount)
             putUsed(entry, continues: index > 0)
         }
         publishUsed()
         pass(torn.used)
-        return true
     }
 
     /// True when the packet that begins there has as many chains as were found.
