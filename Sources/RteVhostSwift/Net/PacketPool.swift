@@ -38,6 +38,26 @@ struct PacketPool: BitwiseCopyable {
         return true
     }
 
+    /// This thread's cache if an object may be taken from it as it is.
+    @inline(__always)
+    var cacheForOne: PoolCache? {
+        guard let cache = cache, cache.length > 0, cache.drainsWhole || cache.size > 1 else {
+            return nil
+        }
+        return cache
+    }
+
+    /// The mbuf that would be taken next from a cache that has one, and stays there until it is
+    /// dropped; nil when it is none.
+    @inline(__always)
+    func packet(lastOf cache: PoolCache) -> PacketBuffer? {
+        // SAFETY: the pool's objects have room for an mbuf; whether this is one it says itself.
+        guard let object = unsafe cache.last, unsafe owns(PacketBuffer(object: object)) else {
+            return nil
+        }
+        return unsafe PacketBuffer(object: object)
+    }
+
     /// Gives `count` objects back.
     @inline(__always)
     func put(_ count: Int, from objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>) {

@@ -44,6 +44,17 @@ struct PoolCache: BitwiseCopyable {
         unsafe crte_store_relaxed_u32(base + 8, UInt32(length))
     }
 
+    /// The object that is taken next. There must be one.
+    @inline(__always)
+    var last: UnsafeMutableRawPointer? {
+        // SAFETY: the cache holds `length` objects.
+        unsafe objects[length &- 1]
+    }
+
+    /// The last `count` objects were taken. There must be so many.
+    @inline(__always)
+    func drop(_ count: Int) { setLength(length &- count) }
+
     /// Copies the last `count` objects, the very last first; they stay in the cache.
     @inline(__always)
     func copyLast(

@@ -17,9 +17,22 @@ extension QueueBurst {
     private func dequeue<R: Ring & ~Copyable>(
         _ ring: inout R, pool: PacketPool, into packets: PacketArray
     ) -> BurstResult {
-        packets.count == 1
-            ? dequeueOne(&ring, pool: pool, into: packets)
-            : dequeueMany(&ring, pool: pool, into: packets)
+        guard packets.count == 1 else {
+            return dequeueMany(&ring, pool: pool, into: packets)
+        }
+        guard let head = ring.nextHead() else { return endEmpty(ring) }
+        return switch head.form {
+        case .single: dequeueOne(&ring, head, SingleBuffers.self, pool, packets)
+        case .chained: dequeueOne(&ring, head, PairedBuffers.self, pool, packets)
+        case .table: dequeueOne(&ring, head, TableBuffers.self, pool, packets)
+        }
+    }
+
+    /// Ends a call that found nothing.
+    @inline(__always)
+    private func endEmpty<R: Ring & ~Copyable>(_ ring: borrowing R) -> BurstResult {
+        if ring.isBroken { reportBroken() }
+        return BurstResult()
     }
 
     @inline(never)
@@ -37,33 +50,25 @@ extension QueueBurst {
     /// The same for one packet, which has to pay for the call alone. Most are plain: for those
     /// there is one look at the ring, no loop, and no more calls than that for an mbuf.
     @inline(never)
-    private func dequeueOne<R: Ring & ~Copyable>(
-        _ ring: inout R, pool: PacketPool, into packets: PacketArray
+    private func dequeueOne<R: Ring & ~Copyable, S: PlainShape>(
+        _ ring: inout R, _ head: ChainHead<R.Descriptor>, _ shape: S.Type,
+        _ pool: PacketPool, _ packets: PacketArray
     ) -> BurstResult {
         let buffers = PlainBuffers(headerByteCount: profile.headerByteCount, .deviceReads)
-        guard let chain = ring.singleChain(buffers, from: memory) else {
+        guard let chain = ring.plainChain(head, shape, buffers, from: memory) else {
             return dequeueMany(&ring, pool: pool, into: packets)
         }
-        state.value.supply.open(pool, count: 1)
-        let objects = state.value.supply.atHand
-        guard objects.count > 0, receive(chain, objects[0]) else {
-            return dequeueLong(&ring, packets)
-        }
-        packets[0] = objects[0]
-        ring.useSingle(chain, byteCount: 0)
+        // Without an mbuf at hand, or where one is not enough.
+        guard let cache = pool.cacheForOne, let packet = pool.packet(lastOf: cache),
+            receive(chain, packet)
+        else { return dequeueMany(&ring, pool: pool, into: packets) }
+        cache.drop(1)
+        packets[0] = packet
+        ring.showPlain(chain, byteCount: 0)
         memory.count(hits: 1)
-        state.value.supply.drop(1)
         count(packets: 1, byteCount: chain.payload.count)
         countTraffic(packets, 1)
-        return BurstResult(count: 1, didNotify: publish(&ring))
-    }
-
-    /// The same for a packet that wants more than one mbuf, or gets none.
-    @inline(never)
-    private func dequeueLong<R: Ring & ~Copyable>(
-        _ ring: inout R, _ packets: PacketArray
-    ) -> BurstResult {
-        endDequeue(&ring, packets, count: 0, from: ring.mark)
+        return BurstResult(count: 1, didNotify: notify(&ring))
     }
 
     /// Takes what is left of a burst behind `count` plain packets.
@@ -98,7 +103,13 @@ extension QueueBurst {
     private func enqueue<R: Ring & ~Copyable>(
         _ ring: inout R, _ packets: PacketArray
     ) -> BurstResult {
-        packets.count == 1 ? enqueueOne(&ring, packets) : enqueueMany(&ring, packets)
+        guard packets.count == 1 else { return enqueueMany(&ring, packets) }
+        guard let head = ring.nextHead() else { return endEmpty(ring) }
+        return switch head.form {
+        case .single: enqueueOne(&ring, head, SingleBuffers.self, packets)
+        case .chained: enqueueOne(&ring, head, PairedBuffers.self, packets)
+        case .table: enqueueOne(&ring, head, TableBuffers.self, packets)
+        }
     }
 
     @inline(never)
@@ -112,8 +123,9 @@ extension QueueBurst {
 
     /// The same for one packet, as `dequeueOne`.
     @inline(never)
-    private func enqueueOne<R: Ring & ~Copyable>(
-        _ ring: inout R, _ packets: PacketArray
+    private func enqueueOne<R: Ring & ~Copyable, S: PlainShape>(
+        _ ring: inout R, _ head: ChainHead<R.Descriptor>, _ shape: S.Type,
+        _ packets: PacketArray
     ) -> BurstResult {
         let headerByteCount = profile.headerByteCount
         let buffers = PlainBuffers(headerByteCount: headerByteCount, .deviceWrites)
@@ -122,16 +134,17 @@ extension QueueBurst {
         }
         let data = packet.plainData
         guard data.count == packet.packetByteCount,
-            let chain = ring.singleChain(buffers, from: memory), data.count <= chain.payload.count
+            let chain = ring.plainChain(head, shape, buffers, from: memory),
+            data.count <= chain.payload.count
         else { return enqueueMany(&ring, packets) }
         writeHeader(of: packet, to: chain, headerByteCount)
         CopyPair(chain.payload.first(data.count), data).copyBytes(.deviceWrites)
-        ring.useSingle(
+        ring.showPlain(
             chain, byteCount: UInt32(truncatingIfNeeded: data.count &+ headerByteCount))
         memory.count(hits: 1)
         count(packets: 1, byteCount: data.count)
         countTraffic(packets, 1)
-        return BurstResult(count: 1, didNotify: publish(&ring))
+        return BurstResult(count: 1, didNotify: notify(&ring))
     }
 
     /// Gives what is left of a burst behind `count` plain packets.

@@ -32,8 +32,9 @@ struct QueueBurst {
         return available
     }
 
+    /// Counts and logs it, once.
     @inline(never)
-    private func reportBroken() {
+    func reportBroken() {
         guard !queue.value.hasLoggedBroken else { return }
         queue.value.hasLoggedBroken = true
         queue.value.statistics.ringBroken &+= 1
@@ -44,6 +45,12 @@ struct QueueBurst {
     @inline(__always)
     func publish<R: Ring & ~Copyable>(_ ring: inout R) -> Bool {
         ring.publishUsed()
+        return notify(&ring)
+    }
+
+    /// Logs what was written into the ring, and interrupts the guest if it wants that.
+    @inline(__always)
+    func notify<R: Ring & ~Copyable>(_ ring: inout R) -> Bool {
         if profile.logsWrites { logRing(&ring) }
         guard ring.shouldNotify() else {
             queue.value.statistics.notificationsSuppressed &+= 1

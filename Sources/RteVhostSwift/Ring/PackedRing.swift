@@ -215,28 +215,53 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
-    mutating func singleChain(
-        _ buffers: PlainBuffers, from memory: AddressSpace
-    ) -> PlainChain? {
+    mutating func nextHead() -> ChainHead<PackedDescriptor>? {
         outstanding.beginLap()
         guard !isBroken, outstanding.freeSlots > 0 else { return nil }
-        let descriptor = descriptor(nextAvailable.index)
-        guard
-            descriptor.flags & PackedDescriptor.meaningfulFlags
-                == PackedDescriptor.plainFlags(buffers.direction, nextAvailable.wrapCounter)
-        else { return nil }
+        let words = descriptors.loadAcquire(Int(nextAvailable.index))
+        let first = PackedDescriptor(words)
+        guard first.isAvailable(nextAvailable.wrapCounter) else { return nil }
+        return ChainHead(id: first.id, words)
+    }
+
+    @inline(__always)
+    func plainChain<S: PlainShape>(
+        _ head: ChainHead<PackedDescriptor>, _ shape: S.Type, _ buffers: PlainBuffers,
+        from memory: AddressSpace
+    ) -> PlainChain? {
         var buffers = buffers
-        guard let chain = buffers.single(descriptor, id: descriptor.id, from: memory),
-            outstanding.ids.isFree(descriptor.id)
-        else { return nil }
+        let first = head.descriptor
+        let found: PlainChain?
+        if S.hasPairs {
+            guard outstanding.freeSlots > 1 else { return nil }
+            found = PackedWalk.pair(
+                first, at: Int(nextAvailable.index), of: descriptors, &buffers, from: memory)
+        } else if S.hasTables {
+            found = PackedWalk.plainTable(first, &buffers, from: memory)
+        } else {
+            guard first.isDeviceWritable == (buffers.direction == .deviceWrites) else {
+                return nil
+            }
+            found = buffers.single(first, id: first.id, from: memory)
+        }
+        guard let chain = found, outstanding.ids.isFree(chain.id) else { return nil }
         return chain
     }
 
     @inline(__always)
-    mutating func useSingle(_ chain: PlainChain, byteCount: UInt32) {
-        outstanding.occupy(1)
-        nextAvailable.advance(by: 1, size: size)
-        putUsed(UsedEntry(id: chain.id, descriptorCount: 1, byteCount: byteCount))
+    mutating func showPlain(_ chain: PlainChain, byteCount: UInt32) {
+        if shadowCount > 0 { publishMany() }
+        let slots = Int(chain.slotCount)
+        let entry = UsedEntry(
+            id: chain.id, descriptorCount: chain.slotCount, byteCount: byteCount)
+        descriptors.storeSecondRelease(
+            PackedDescriptor.usedWord(entry) | PackedDescriptor.usedFlags(nextUsed.wrapCounter),
+            at: Int(nextUsed.index))
+        nextAvailable.advance(by: slots, size: size)
+        nextUsed.advance(by: slots, size: size)
+        outstanding.occupy(slots)
+        outstanding.giveBack(chain.id)
+        outstanding.show(slots: slots)
     }
 
     @inline(__always)

@@ -4,6 +4,9 @@
 /// A virtqueue's ring as the device sees it. The loops of the datapath are written against this,
 /// once for all formats.
 protocol Ring: ~Copyable {
+    /// What lies in the ring.
+    associatedtype Descriptor: RingDescriptor
+
     /// What runs of plain chains are here.
     associatedtype Run: PlainRun
 
@@ -27,12 +30,19 @@ protocol Ring: ~Copyable {
         from memory: AddressSpace
     ) -> ChainResult
 
-    /// The next chain, if one is offered and it is of one buffer as a run would take it: all the
-    /// look ahead there is for a call that wants no more than that. Nothing is taken yet.
-    mutating func singleChain(_ buffers: PlainBuffers, from memory: AddressSpace) -> PlainChain?
+    /// The head of the next chain, if one is offered: all the look ahead there is for a call that
+    /// wants no more than that. Nothing is taken yet. Finds out whether the ring is broken.
+    mutating func nextHead() -> ChainHead<Descriptor>?
 
-    /// Takes that chain and puts its used entry, as a run's `use` and `endRun` together.
-    mutating func useSingle(_ chain: PlainChain, byteCount: UInt32)
+    /// That chain, if it has the shape, as a run would take it.
+    func plainChain<S: PlainShape>(
+        _ head: ChainHead<Descriptor>, _ shape: S.Type, _ buffers: PlainBuffers,
+        from memory: AddressSpace
+    ) -> PlainChain?
+
+    /// Takes that chain and shows the guest its used entry: a run's `use`, `endRun` and
+    /// `publishUsed` together.
+    mutating func showPlain(_ chain: PlainChain, byteCount: UInt32)
 
     /// What the next chain looks like, and those behind it most likely do: worth nothing where none
     /// is offered.

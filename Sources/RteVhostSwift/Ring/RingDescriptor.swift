@@ -4,6 +4,9 @@
 /// What descriptors of both ring formats have, copied out of guest memory once. virtio 1.2, 2.7.5
 /// and 2.8.13.
 protocol RingDescriptor: BitwiseCopyable {
+    /// Takes the fields out of the two words that were read.
+    init(_ words: GuestWords)
+
     /// Guest-physical address of the buffer, or of an indirect table.
     var address: GuestAddress { get }
     /// Bytes of the buffer or table.

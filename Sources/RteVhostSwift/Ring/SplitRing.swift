@@ -157,25 +157,41 @@ extension SplitRing {
     }
 
     @inline(__always)
-    mutating func singleChain(
-        _ buffers: PlainBuffers, from memory: AddressSpace
-    ) -> PlainChain? {
+    mutating func nextHead() -> ChainHead<SplitDescriptor>? {
         guard refreshAvailable(limit: 1) > 0 else { return nil }
         let head = available.load(2 &+ Int(nextAvailable & mask))
-        guard Int(head) < size else { return nil }
-        let descriptor = SplitDescriptor(descriptors.load(Int(head)))
-        guard
-            descriptor.flags & SplitDescriptor.meaningfulFlags
-                == SplitDescriptor.plainFlags(buffers.direction)
-        else { return nil }
-        var buffers = buffers
-        return buffers.single(descriptor, id: head, from: memory)
+        // An index beyond the ring is for `takeChain` to find: nothing plain has no bytes.
+        let words =
+            Int(head) < size
+            ? descriptors.load(Int(head)) : GuestWords(first: 0, second: 0)
+        return ChainHead(id: head, words)
     }
 
     @inline(__always)
-    mutating func useSingle(_ chain: PlainChain, byteCount: UInt32) {
+    func plainChain<S: PlainShape>(
+        _ head: ChainHead<SplitDescriptor>, _ shape: S.Type, _ buffers: PlainBuffers,
+        from memory: AddressSpace
+    ) -> PlainChain? {
+        let descriptor = head.descriptor
+        var buffers = buffers
+        if S.hasPairs {
+            return ChainWalk.pair(
+                descriptor, id: head.id, of: descriptors, &buffers, from: memory)
+        }
+        if S.hasTables {
+            return ChainWalk.plainTable(descriptor, id: head.id, &buffers, from: memory)
+        }
+        guard descriptor.isDeviceWritable == (buffers.direction == .deviceWrites) else {
+            return nil
+        }
+        return buffers.single(descriptor, id: head.id, from: memory)
+    }
+
+    @inline(__always)
+    mutating func showPlain(_ chain: PlainChain, byteCount: UInt32) {
         nextAvailable &+= 1
         putUsed(UsedEntry(id: chain.id, descriptorCount: 1, byteCount: byteCount))
+        publishUsed()
     }
 
     @inline(__always)

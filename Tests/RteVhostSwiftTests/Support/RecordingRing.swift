@@ -20,10 +20,12 @@ struct RecordingRing: Ring, ~Copyable {
     ) -> ChainResult { .none }
 
     var formAhead: ChainForm { .single }
-    mutating func singleChain(
-        _ buffers: PlainBuffers, from memory: AddressSpace
+    mutating func nextHead() -> ChainHead<SplitDescriptor>? { nil }
+    func plainChain<S: PlainShape>(
+        _ head: ChainHead<SplitDescriptor>, _ shape: S.Type, _ buffers: PlainBuffers,
+        from memory: AddressSpace
     ) -> PlainChain? { nil }
-    mutating func useSingle(_ chain: PlainChain, byteCount: UInt32) {}
+    mutating func showPlain(_ chain: PlainChain, byteCount: UInt32) {}
 
     mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> SplitRun {
         SplitRun(
