@@ -104,13 +104,15 @@ extension GuestArray where Element == GuestWords {
         unsafe crte_store_release_u64(base + index &* 16 + 8, value)
     }
 
-    /// Publishes the second words of the first elements, in order: those of `words`, with `bits`.
+    /// Publishes the second words of elements from `first` on, in order: those of `words`, with
+    /// `bits`.
     @inline(__always)
-    func publishSeconds(_ words: FixedView<UInt64>, with bits: UInt64) {
-        precondition(words.count <= count)
-        // SAFETY: as in loadSecondAcquire; the line above proves all indices.
+    func publishSeconds(_ words: FixedView<UInt64>, from first: Int, with bits: UInt64) {
+        precondition(first >= 0 && first <= count &- words.count)
         for index in 0..<words.count {
-            unsafe crte_store_release_u64(base + index &* 16 + 8, words[index] | bits)
+            // SAFETY: as in loadSecondAcquire; the line above proves all indices.
+            unsafe crte_store_release_u64(
+                base + (first &+ index) &* 16 + 8, words[index] | bits)
         }
     }
 }

@@ -9,9 +9,9 @@ extension QueueBurst {
     @inline(__always)
     func dequeuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         switch ring.formAhead {
-        case .single: dequeueRun(&ring, SingleBuffers.self, packets)
-        case .chained: dequeueRun(&ring, PairedBuffers.self, packets)
-        case .table: dequeueRun(&ring, TableBuffers.self, packets)
+        case .single: dequeueRunApart(&ring, SingleBuffers.self, packets)
+        case .chained: dequeueRunApart(&ring, PairedBuffers.self, packets)
+        case .table: dequeueRunApart(&ring, TableBuffers.self, packets)
         }
     }
 
@@ -29,7 +29,15 @@ extension QueueBurst {
 
     /// `dequeuePlain` for some shapes. A function by itself, whose loop lives in registers.
     @inline(never)
-    private func dequeueRun<R: Ring & ~Copyable, S: PlainShape>(
+    func dequeueRunApart<R: Ring & ~Copyable, S: PlainShape>(
+        _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
+    ) -> Int {
+        dequeueRun(&ring, shape, packets)
+    }
+
+    /// The same in its caller.
+    @inline(__always)
+    func dequeueRun<R: Ring & ~Copyable, S: PlainShape>(
         _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
     ) -> Int {
         let objects = state.value.supply.atHand
@@ -59,15 +67,23 @@ extension QueueBurst {
     @inline(__always)
     func enqueuePlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         switch ring.formAhead {
-        case .single: enqueueRun(&ring, SingleBuffers.self, packets)
-        case .chained: enqueueRun(&ring, PairedBuffers.self, packets)
-        case .table: enqueueRun(&ring, TableBuffers.self, packets)
+        case .single: enqueueRunApart(&ring, SingleBuffers.self, packets)
+        case .chained: enqueueRunApart(&ring, PairedBuffers.self, packets)
+        case .table: enqueueRunApart(&ring, TableBuffers.self, packets)
         }
     }
 
     /// The same for some shapes.
     @inline(never)
-    private func enqueueRun<R: Ring & ~Copyable, S: PlainShape>(
+    func enqueueRunApart<R: Ring & ~Copyable, S: PlainShape>(
+        _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
+    ) -> Int {
+        enqueueRun(&ring, shape, packets)
+    }
+
+    /// The same in its caller.
+    @inline(__always)
+    func enqueueRun<R: Ring & ~Copyable, S: PlainShape>(
         _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
     ) -> Int {
         let headerByteCount = profile.headerByteCount

@@ -17,14 +17,21 @@ extension QueueBurst {
     private func dequeue<R: Ring & ~Copyable>(
         _ ring: inout R, pool: PacketPool, into packets: PacketArray
     ) -> BurstResult {
-        guard packets.count == 1 else {
-            return dequeueMany(&ring, pool: pool, into: packets)
-        }
         guard let head = ring.nextHead() else { return endEmpty(ring) }
+        let isOne = packets.count == 1
         return switch head.form {
-        case .single: dequeueOne(&ring, head, SingleBuffers.self, pool, packets)
-        case .chained: dequeueOne(&ring, head, PairedBuffers.self, pool, packets)
-        case .table: dequeueOne(&ring, head, TableBuffers.self, pool, packets)
+        case .single:
+            isOne
+                ? dequeueOne(&ring, head, SingleBuffers.self, pool, packets)
+                : dequeueMany(&ring, SingleBuffers.self, pool, packets)
+        case .chained:
+            isOne
+                ? dequeueOne(&ring, head, PairedBuffers.self, pool, packets)
+                : dequeueMany(&ring, PairedBuffers.self, pool, packets)
+        case .table:
+            isOne
+                ? dequeueOne(&ring, head, TableBuffers.self, pool, packets)
+                : dequeueMany(&ring, TableBuffers.self, pool, packets)
         }
     }
 
@@ -35,16 +42,25 @@ extension QueueBurst {
         return BurstResult()
     }
 
+    /// Takes packets of a shape, and whatever else there is once one comes that is of no shape.
     @inline(never)
-    private func dequeueMany<R: Ring & ~Copyable>(
-        _ ring: inout R, pool: PacketPool, into packets: PacketArray
+    private func dequeueMany<R: Ring & ~Copyable, S: PlainShape>(
+        _ ring: inout R, _ shape: S.Type, _ pool: PacketPool, _ packets: PacketArray
     ) -> BurstResult {
         let limit = availableChains(&ring, limit: packets.count)
         guard limit > 0 else { return BurstResult() }
         state.value.supply.open(pool, count: limit)
         let packets = packets.first(limit)
         let mark = ring.mark
-        return endDequeue(&ring, packets, count: dequeuePlain(&ring, packets), from: mark)
+        let count =
+            R.runsApart
+            ? dequeueRunApart(&ring, shape, packets) : dequeueRun(&ring, shape, packets)
+        guard count == limit else {
+            return endDequeue(&ring, packets, count: count, from: mark)
+        }
+        state.value.supply.close()
+        countTraffic(packets, count)
+        return BurstResult(count: count, didNotify: publish(&ring))
     }
 
     /// The same for one packet, which has to pay for the call alone. Most are plain: for those
@@ -56,12 +72,12 @@ extension QueueBurst {
     ) -> BurstResult {
         let buffers = PlainBuffers(headerByteCount: profile.headerByteCount, .deviceReads)
         guard let chain = ring.plainChain(head, shape, buffers, from: memory) else {
-            return dequeueMany(&ring, pool: pool, into: packets)
+            return dequeueMany(&ring, shape, pool, packets)
         }
         // Without an mbuf at hand, or where one is not enough.
         guard let cache = pool.cacheForOne, let packet = pool.packet(lastOf: cache),
             receive(chain, packet)
-        else { return dequeueMany(&ring, pool: pool, into: packets) }
+        else { return dequeueMany(&ring, shape, pool, packets) }
         cache.drop(1)
         packets[0] = packet
         ring.showPlain(chain, byteCount: 0)
@@ -71,19 +87,18 @@ extension QueueBurst {
         return BurstResult(count: 1, didNotify: notify(&ring))
     }
 
-    /// Takes what is left of a burst behind `count` plain packets.
-    @inline(__always)
+    /// Takes what is left of a burst behind `plainCount` plain packets. Most bursts are plain to
+    /// their end.
+    @inline(never)
     private func endDequeue<R: Ring & ~Copyable>(
         _ ring: inout R, _ packets: PacketArray, count plainCount: Int, from mark: RingMark
     ) -> BurstResult {
-        // Most bursts are plain to their end.
-        var count = plainCount
-        if count < packets.count {
-            var engine = ProcessorCopy()
-            count &+= dequeueLoop(
-                &ring, &engine, packets: packets.dropping(count), limit: packets.count &- count,
-                looksForPlain: count > 0)
-        }
+        var engine = ProcessorCopy()
+        let rest = packets.dropping(plainCount)
+        let count =
+            plainCount
+            &+ dequeueLoop(
+                &ring, &engine, packets: rest, limit: rest.count, looksForPlain: plainCount > 0)
         state.value.supply.close()
         countTraffic(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
@@ -103,22 +118,40 @@ extension QueueBurst {
     private func enqueue<R: Ring & ~Copyable>(
         _ ring: inout R, _ packets: PacketArray
     ) -> BurstResult {
-        guard packets.count == 1 else { return enqueueMany(&ring, packets) }
         guard let head = ring.nextHead() else { return endEmpty(ring) }
+        let isOne = packets.count == 1
         return switch head.form {
-        case .single: enqueueOne(&ring, head, SingleBuffers.self, packets)
-        case .chained: enqueueOne(&ring, head, PairedBuffers.self, packets)
-        case .table: enqueueOne(&ring, head, TableBuffers.self, packets)
+        case .single:
+            isOne
+                ? enqueueOne(&ring, head, SingleBuffers.self, packets)
+                : enqueueMany(&ring, SingleBuffers.self, packets)
+        case .chained:
+            isOne
+                ? enqueueOne(&ring, head, PairedBuffers.self, packets)
+                : enqueueMany(&ring, PairedBuffers.self, packets)
+        case .table:
+            isOne
+                ? enqueueOne(&ring, head, TableBuffers.self, packets)
+                : enqueueMany(&ring, TableBuffers.self, packets)
         }
     }
 
+    /// Gives packets to chains of a shape, and to whatever else there is once one comes that is of
+    /// no shape.
     @inline(never)
-    private func enqueueMany<R: Ring & ~Copyable>(
-        _ ring: inout R, _ packets: PacketArray
+    private func enqueueMany<R: Ring & ~Copyable, S: PlainShape>(
+        _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
     ) -> BurstResult {
-        guard availableChains(&ring, limit: 1) > 0 else { return BurstResult() }
         let mark = ring.mark
-        return endEnqueue(&ring, packets, count: enqueuePlain(&ring, packets), from: mark)
+        let count =
+            R.runsApart
+            ? enqueueRunApart(&ring, shape, packets) : enqueueRun(&ring, shape, packets)
+        guard count == packets.count else {
+            return endEnqueue(&ring, packets, count: count, from: mark)
+        }
+        countTraffic(packets, count)
+        guard ring.mark != mark else { return BurstResult(count: count) }
+        return BurstResult(count: count, didNotify: publish(&ring))
     }
 
     /// The same for one packet, as `dequeueOne`.
@@ -130,13 +163,13 @@ extension QueueBurst {
         let headerByteCount = profile.headerByteCount
         let buffers = PlainBuffers(headerByteCount: headerByteCount, .deviceWrites)
         guard !profile.logsWrites, let packet = packets[0] else {
-            return enqueueMany(&ring, packets)
+            return enqueueMany(&ring, shape, packets)
         }
         let data = packet.plainData
         guard data.count == packet.packetByteCount,
             let chain = ring.plainChain(head, shape, buffers, from: memory),
             data.count <= chain.payload.count
-        else { return enqueueMany(&ring, packets) }
+        else { return enqueueMany(&ring, shape, packets) }
         writeHeader(of: packet, to: chain, headerByteCount)
         CopyPair(chain.payload.first(data.count), data).copyBytes(.deviceWrites)
         ring.showPlain(
@@ -147,20 +180,18 @@ extension QueueBurst {
         return BurstResult(count: 1, didNotify: notify(&ring))
     }
 
-    /// Gives what is left of a burst behind `count` plain packets.
-    @inline(__always)
+    /// Gives what is left of a burst behind `plainCount` plain packets. Most bursts are plain to
+    /// their end.
+    @inline(never)
     private func endEnqueue<R: Ring & ~Copyable>(
         _ ring: inout R, _ packets: PacketArray, count plainCount: Int, from mark: RingMark
     ) -> BurstResult {
-        // Most bursts are plain to their end.
-        var count = plainCount
-        if count < packets.count {
-            var engine = ProcessorCopy()
-            let rest = packets.dropping(count)
-            count &+= enqueueLoop(
-                &ring, &engine, packets: rest, limit: rest.count,
-                looksForPlain: count > 0)
-        }
+        var engine = ProcessorCopy()
+        let rest = packets.dropping(plainCount)
+        let count =
+            plainCount
+            &+ enqueueLoop(
+                &ring, &engine, packets: rest, limit: rest.count, looksForPlain: plainCount > 0)
         countTraffic(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))

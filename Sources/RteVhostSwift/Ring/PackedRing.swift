@@ -38,11 +38,6 @@ struct PackedRing: ~Copyable {
     /// Used entries that are written at once, unless a packet has more.
     private static let shadowLimit = 64
 
-    /// Bytes of each part for a ring of `size` slots: descriptors, driver and device event.
-    static func byteCounts(size: Int) -> (descriptors: Int, available: Int, used: Int) {
-        (size * 16, 4, 4)
-    }
-
     /// A ring over three proven slices. Throws `badValue` when size or alignment is none that
     /// virtio 1.2, 2.8.10 allows, or a slice is too short; `outOfMemory`.
     init(
@@ -107,6 +102,9 @@ struct PackedRing: ~Copyable {
 }
 
 extension PackedRing: Ring {
+    @inline(__always)
+    static var runsApart: Bool { true }
+
     /// A look ahead at flags alone; what is taken is read anew.
     @inline(__always)
     mutating func refreshAvailable(limit: Int) -> Int {
@@ -333,30 +331,31 @@ extension PackedRing: Ring {
 
     @inline(__always)
     mutating func publishUsed() {
-        guard shadowCount == 1, !hasLongPackets else { return publishMany() }
-        descriptors.storeSecondRelease(
-            shadow[0] | PackedDescriptor.usedFlags(nextUsed.wrapCounter),
-            at: Int(nextUsed.index))
-        nextUsed.advance(by: 1, size: size)
-        outstanding.show(slots: 1)
+        guard !hasLongPackets, shadowCount <= size &- Int(nextUsed.index) else {
+            return publishMany()
+        }
+        publish(from: 0, count: shadowCount)
+        outstanding.show(slots: shadowCount)
         shadowCount = 0
     }
 
-    /// The same for more than one entry of one slot, or none.
+    /// Writes entries of one slot each, within the lap.
+    @inline(__always)
+    private mutating func publish(from first: Int, count: Int) {
+        descriptors.publishSeconds(
+            shadow.view(from: first, count: count), from: Int(nextUsed.index),
+            with: PackedDescriptor.usedFlags(nextUsed.wrapCounter))
+        nextUsed.advance(by: count, size: size)
+    }
+
+    /// The same beyond the lap's end, or for entries of several slots.
     @inline(never)
     private mutating func publishMany() {
         guard !hasLongPackets else { return publishLongPackets() }
-        var done = 0
-        // Two turns at most: the shadow has no more entries than the ring has slots.
-        while done < shadowCount {
-            let slot = Int(nextUsed.index)
-            let count = min(shadowCount &- done, size &- slot)
-            descriptors.part(from: slot, count: count).publishSeconds(
-                shadow.view(from: done, count: count),
-                with: PackedDescriptor.usedFlags(nextUsed.wrapCounter))
-            nextUsed.advance(by: count, size: size)
-            done &+= count
-        }
+        // The shadow has no more entries than the ring has slots.
+        let count = min(shadowCount, size &- Int(nextUsed.index))
+        publish(from: 0, count: count)
+        publish(from: count, count: shadowCount &- count)
         outstanding.show(slots: shadowCount)
         shadowCount = 0
     }

@@ -10,6 +10,10 @@ protocol Ring: ~Copyable {
     /// What runs of plain chains are here.
     associatedtype Run: PlainRun
 
+    /// True when a loop over a run has too few registers within the call that prepares it, and is
+    /// better a function by itself: counted in instructions.
+    static var runsApart: Bool { get }
+
     /// Slots.
     var size: Int { get }
 

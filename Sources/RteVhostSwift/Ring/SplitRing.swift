@@ -117,6 +117,9 @@ extension SplitRing {
 
 extension SplitRing {
     @inline(__always)
+    static var runsApart: Bool { false }
+
+    @inline(__always)
     mutating func refreshAvailable(limit: Int) -> Int {
         guard size > 0, !isBroken else { return 0 }
         availableEnd = available.loadAcquire(1)

@@ -20,6 +20,7 @@ struct RecordingRing: Ring, ~Copyable {
     ) -> ChainResult { .none }
 
     var formAhead: ChainForm { .single }
+    static var runsApart: Bool { false }
     mutating func nextHead() -> ChainHead<SplitDescriptor>? { nil }
     func plainChain<S: PlainShape>(
         _ head: ChainHead<SplitDescriptor>, _ shape: S.Type, _ buffers: PlainBuffers,
