@@ -138,6 +138,24 @@ extension EngineCopy {
     @inline(__always)
     mutating func copy(_ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable) {
         guard pair.count >= threshold else { return pair.copyBytes(direction) }
+        guard EngineAddressing.isPhysical else { return copyWhole(pair, direction) }
+        copyByPages(pair, direction, memory: memory)
+    }
+
+    /// One piece, which the engine finds where the processor would.
+    @inline(__always)
+    private mutating func copyWhole(_ pair: CopyPair, _ direction: ChainDirection) {
+        guard pieceCount < pieceRoom else { return pair.copyBytes(direction) }
+        pieces.setPlain(pieceCount, pair, direction)
+        pieceCount &+= 1
+        packetByteCount &+= pair.count
+    }
+
+    /// As many pieces as there are pages in a row on both sides.
+    @inline(never)
+    private mutating func copyByPages(
+        _ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable
+    ) {
         var offset = 0
         // Bounded: each turn adds a piece, or copies the rest.
         while offset < pair.count {
