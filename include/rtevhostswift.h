@@ -82,6 +82,133 @@ struct rtevhostswift_vring_stats {
  */
 int rtevhostswift_vring_stats_get(int vid, uint16_t queue_id, struct rtevhostswift_vring_stats *stats, size_t size);
 
+/** Bytes of a counter's name, with the zero that ends it. */
+#define RTEVHOSTSWIFT_COUNTER_NAME_SIZE 64
+
+/** The name of a counter: lower case, digits and underscores. */
+struct rtevhostswift_counter_name {
+	/** The name, ended by a zero. */
+	char name[RTEVHOSTSWIFT_COUNTER_NAME_SIZE];
+};
+
+/** The value of a counter. */
+struct rtevhostswift_counter {
+	/** Index of its name. */
+	uint64_t id;
+	/** Packets, bytes, messages or times, as the name says; monotonic from zero on, but in_flight. */
+	uint64_t value;
+};
+
+/**
+ * Names of the counters of a virtqueue. They are the same for all queues, and never change their places: a newer library
+ * appends to them. Safe from any thread.
+ *
+ * - packets, bytes: moved to the guest (even queues) or handed to the application (odd ones), without virtio-net headers
+ * - cpu_packets, cpu_bytes, engine_packets, engine_bytes: the same by who copied; a packet that both had a part in is
+ *   the engine's, each byte is of who copied it
+ * - in_flight: packets of asynchronous calls not returned yet, now; inflight_submitted, inflight_completed: taken, returned
+ * - notifications, notifications_suppressed, notifications_failed: interrupts sent to the guest, those it did not want,
+ *   those that could not be sent
+ * - pool_empty: bursts cut short for want of mbufs; pool_raw_objects: those among them where the pool had objects that are
+ *   no mbufs
+ * - no_guest_buffers: bursts to the guest cut short for want of its buffers
+ * - dropped_bad_chain, dropped_unmapped, dropped_short, dropped_direction, dropped_too_long: as in struct
+ *   rtevhostswift_vring_stats; dropped_not_copied: packets that a DMA engine failed to copy
+ * - bad_offload, ring_broken, engine_refused: as there; engine_errors: negative results and over-reports of the engine;
+ *   engine_stuck: times that a ring was to stop and its engine did not finish in time
+ * - iotlb_hits, iotlb_misses: addresses that the IOTLB knew, and those it did not
+ * - rarp_announcements: announcements of a guest that moved, handed to the application; they are no packets of the guest
+ *
+ * @param vid
+ *   Device, as given to new_connection() or new_device().
+ * @param queue_id
+ *   Virtqueue index.
+ * @param names
+ *   Where to write; may be NULL.
+ * @param size
+ *   Elements of names. When they are too few nothing is written.
+ * @return
+ *   How many names there are, whether they were written or not; -1 when there is no such device or queue.
+ */
+int rtevhostswift_vring_counters_get_names(int vid, uint16_t queue_id, struct rtevhostswift_counter_name *names,
+					   unsigned int size);
+
+/**
+ * Counters of a virtqueue, all at one moment between two bursts, since the connection began or they were reset. Safe from
+ * any thread; holds bursts of this queue up for less than a microsecond.
+ *
+ * @param vid
+ *   Device, as given to new_connection() or new_device().
+ * @param queue_id
+ *   Virtqueue index.
+ * @param counters
+ *   Where to write, in the order of the names; may be NULL.
+ * @param size
+ *   Elements of counters. When they are too few nothing is written.
+ * @return
+ *   How many counters there are, whether they were written or not; -1 when there is no such device or queue.
+ */
+int rtevhostswift_vring_counters_get(int vid, uint16_t queue_id, struct rtevhostswift_counter *counters,
+				     unsigned int size);
+
+/**
+ * Have the counters of a virtqueue begin at zero, but in_flight. Safe from any thread while bursts run: no packet is
+ * counted twice or lost. What rtevhostswift_vring_stats_get() and rte_vhost_vring_stats_get() tell goes on.
+ *
+ * @param vid
+ *   Device, as given to new_connection() or new_device().
+ * @param queue_id
+ *   Virtqueue index.
+ * @return
+ *   0, or -1 when there is no such device or queue.
+ */
+int rtevhostswift_vring_counters_reset(int vid, uint16_t queue_id);
+
+/**
+ * Names of the counters of a device, as rtevhostswift_vring_counters_get_names() gives those of a queue.
+ *
+ * - messages_handled, messages_refused: messages of the frontend
+ * - frontend_faults: times that the frontend broke the protocol, or cut the guest's memory short
+ * - reconnects: connections that the socket had before this one
+ * - memory_faults: times that the memory of the guest was cut short
+ * - refused_...: messages refused, by reason; what was no message at all is refused_malformed
+ *
+ * @param vid
+ *   Device, as given to new_connection() or new_device().
+ * @param names
+ *   Where to write; may be NULL.
+ * @param size
+ *   Elements of names. When they are too few nothing is written.
+ * @return
+ *   How many names there are, whether they were written or not; -1 when there is no such device.
+ */
+int rtevhostswift_device_counters_get_names(int vid, struct rtevhostswift_counter_name *names, unsigned int size);
+
+/**
+ * Counters of a device, all at one moment, since the connection began or they were reset. Safe from any thread; no burst
+ * waits for it.
+ *
+ * @param vid
+ *   Device, as given to new_connection() or new_device().
+ * @param counters
+ *   Where to write, in the order of the names; may be NULL.
+ * @param size
+ *   Elements of counters. When they are too few nothing is written.
+ * @return
+ *   How many counters there are, whether they were written or not; -1 when there is no such device.
+ */
+int rtevhostswift_device_counters_get(int vid, struct rtevhostswift_counter *counters, unsigned int size);
+
+/**
+ * Have the counters of a device begin at zero; those of its queues go on. Safe from any thread.
+ *
+ * @param vid
+ *   Device, as given to new_connection() or new_device().
+ * @return
+ *   0, or -1 when there is no such device.
+ */
+int rtevhostswift_device_counters_reset(int vid);
+
 /** Most users that rtevhostswift_driver_allow_uids() takes. */
 #define RTEVHOSTSWIFT_MAX_UIDS 16
 

@@ -100,22 +100,15 @@ struct LogLine: ~Copyable {
     /// Appends what went wrong in words.
     mutating func add(_ error: VhostError) {
         switch error {
-        case .invalidArgument: add("invalid argument")
-        case .notFound: add("not found")
-        case .exists: add("exists already")
-        case .busy: add("busy")
-        case .outOfMemory: add("out of memory")
-        case .limitReached: add("limit reached")
-        case .unsupported: add("not supported")
-        case .frontend(let fault): add(fault.words)
         case .foreignUser(let user):
             add("uid ")
             add(Int(user))
             add(" is not allowed")
-        case .badUserList: add("RTEVHOSTSWIFT_ALLOW_UIDS is not a list of at most 16 users")
         case .system(let code):
-            add("system error ")
+            add(error.words)
+            add(" ")
             add(Int(code))
+        default: add(error.words)
         }
     }
 

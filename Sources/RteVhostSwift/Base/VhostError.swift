@@ -38,6 +38,23 @@ extension VhostError {
             || self == .system(EPIPE)
     }
 
+    /// What went wrong in words, without the number that some have.
+    var words: StaticString {
+        switch self {
+        case .invalidArgument: "invalid argument"
+        case .notFound: "not found"
+        case .exists: "exists already"
+        case .busy: "busy"
+        case .outOfMemory: "out of memory"
+        case .limitReached: "limit reached"
+        case .unsupported: "not supported"
+        case .foreignUser: "the user is not allowed"
+        case .badUserList: "RTEVHOSTSWIFT_ALLOW_UIDS is not a list of at most 16 users"
+        case .system: "system error"
+        case .frontend(let fault): fault.words
+        }
+    }
+
     /// The errno that says the same, for functions that set it.
     var posixCode: Int32 {
         switch self {

@@ -90,6 +90,24 @@ enum Conformance {
         unsafe sameType(rtevhostswift_vring_stats_get, CRteVhost.rtevhostswift_vring_stats_get)
     }
 
+    /// rtevhostswift.h: counters by name.
+    static func counters() {
+        unsafe sameType(
+            rtevhostswift_vring_counters_get_names,
+            CRteVhost.rtevhostswift_vring_counters_get_names)
+        unsafe sameType(
+            rtevhostswift_vring_counters_get, CRteVhost.rtevhostswift_vring_counters_get)
+        sameType(
+            rtevhostswift_vring_counters_reset, CRteVhost.rtevhostswift_vring_counters_reset)
+        unsafe sameType(
+            rtevhostswift_device_counters_get_names,
+            CRteVhost.rtevhostswift_device_counters_get_names)
+        unsafe sameType(
+            rtevhostswift_device_counters_get, CRteVhost.rtevhostswift_device_counters_get)
+        sameType(
+            rtevhostswift_device_counters_reset, CRteVhost.rtevhostswift_device_counters_reset)
+    }
+
     /// rte_vhost.h: chains in flight, message handlers.
     static func storage() {
         unsafe sameType(

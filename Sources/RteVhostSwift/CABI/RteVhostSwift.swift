@@ -52,7 +52,8 @@ public func rtevhostswift_vring_stats_get(
         dropped_unmapped: counters.unmapped, dropped_short: counters.short,
         dropped_direction: counters.direction, dropped_too_long: counters.tooLong,
         bad_offload: counters.badOffload, ring_broken: counters.ringBroken,
-        engine_refused: counters.engineRefused, engine_errors: counters.engineErrors)
+        engine_refused: counters.engineRefused,
+        engine_errors: counters.engineErrors &+ counters.notCopied)
     // SAFETY: the caller's structure has `size` bytes, of which at most ours are written.
     unsafe memcpy(stats, &result, min(size, MemoryLayout<rtevhostswift_vring_stats>.size))
     return 0

@@ -15,6 +15,8 @@ struct DatapathHooks: Sendable {
     /// Gets ready for the dirty log, or lets go of what it took. The engine is idle when it is to
     /// get ready.
     let setLogging: @Sendable (OpaqueCell, Bool) -> Void
+    /// Packets of asynchronous calls that are on their way.
+    let inflightCount: @Sendable (OpaqueCell) -> Int
     /// Frees packets that nobody fetched and forgets the engine.
     let release: @Sendable (OpaqueCell) -> Void
 }

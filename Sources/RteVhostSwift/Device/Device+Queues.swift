@@ -48,6 +48,7 @@ extension HeapCell where Value == Device {
         }
         guard !queue.value.isStuck else { return false }
         setStuck(queue, true)
+        queue.lock.withLock { queue.value.statistics.engineStuck &+= 1 }
         queue.value.packetsWhenStuck = packets
         Log.error { line in
             line.begin(value.path)

@@ -13,7 +13,9 @@ extension HeapCell where Value == Device {
         let deadline = Self.drainDeadline
         try forEachQueue { queue throws(VhostError) in
             _ = try stop(queue, until: deadline)
-            queue.lock.withLock { queue.value.resetByFrontend() }
+            // The application learns from the next report that the queue stopped, and keeps its
+            // engine.
+            queue.lock.withLock { queue.value.forget() }
         }
         value.inflightArea = nil
         value.features.store(0, ordering: .relaxed)
@@ -21,17 +23,5 @@ extension HeapCell where Value == Device {
         value.status.store(-1, ordering: .relaxed)
         value.isRarpPending.store(false, ordering: .relaxed)
         updateProfiles()
-    }
-}
-
-extension VirtQueue {
-    /// Forgets what messages brought; the application learns from the next report that the queue
-    /// stopped, and keeps its engine.
-    fileprivate mutating func resetByFrontend() {
-        let wasReported = reportedReady
-        let counted = statistics
-        reset()
-        reportedReady = wasReported
-        statistics = counted
     }
 }

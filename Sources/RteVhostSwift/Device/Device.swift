@@ -18,6 +18,8 @@ struct Device: ~Copyable {
     let vid: Int32
     /// How to reach the datapath.
     let hooks: DatapathHooks
+    /// What the frontend said.
+    let history: HeapCell<DeviceHistory>
 
     /// True from connection to disconnection.
     let isOpen = Atomic<Bool>(false)
@@ -95,7 +97,9 @@ struct Device: ~Copyable {
     /// A closed device. Throws `outOfMemory`.
     init(vid: Int32, hooks: DatapathHooks) throws(VhostError) {
         let memory = try GuestMemory()
+        let history = try HeapCell(DeviceHistory())
         backendChannel = try BackendChannel()
+        self.history = history
         self.memory = memory
         self.vid = vid
         self.hooks = hooks

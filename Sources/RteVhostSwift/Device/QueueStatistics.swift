@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// Counters of a queue, written under its lock. The names are those of `struct
-/// rtevhostswift_vring_stats`.
+/// What is counted of a queue, written under its lock. They go on for as long as the connection:
+/// whoever sets something to zero keeps what it was. The names are those of `struct
+/// rtevhostswift_vring_stats` and of `QueueCounter`.
 struct QueueStatistics: BitwiseCopyable {
     /// Packets moved.
     var packets: UInt64 = 0
@@ -10,12 +11,24 @@ struct QueueStatistics: BitwiseCopyable {
     var bytes: UInt64 = 0
     /// Bytes that an engine copied.
     var engineBytes: UInt64 = 0
+    /// Packets of which an engine copied something.
+    var enginePackets: UInt64 = 0
+    /// Packets taken by an asynchronous call.
+    var submitted: UInt64 = 0
+    /// Packets that such a call gave back.
+    var completed: UInt64 = 0
     /// Interrupts sent.
     var notifications: UInt64 = 0
     /// Interrupts the guest did not want.
     var notificationsSuppressed: UInt64 = 0
+    /// Interrupts that the system did not take.
+    var notificationsFailed: UInt64 = 0
     /// Bursts that the empty pool cut short.
     var poolEmpty: UInt64 = 0
+    /// Those among them for which the pool had objects that are no mbufs.
+    var rawObjects: UInt64 = 0
+    /// Bursts to the guest that ended for want of its buffers.
+    var noBuffers: UInt64 = 0
     /// Chains dropped as malformed.
     var badChain: UInt64 = 0
     /// Chains dropped for an address.
@@ -26,14 +39,20 @@ struct QueueStatistics: BitwiseCopyable {
     var direction: UInt64 = 0
     /// Chains dropped as too long.
     var tooLong: UInt64 = 0
+    /// Packets that an engine failed to copy.
+    var notCopied: UInt64 = 0
     /// Headers that lied.
     var badOffload: UInt64 = 0
     /// Times the guest broke the ring.
     var ringBroken: UInt64 = 0
     /// Packets that an engine did not take.
     var engineRefused: UInt64 = 0
-    /// Negative results and over-reports of an engine, and packets that it failed to copy.
+    /// Negative results and over-reports of an engine.
     var engineErrors: UInt64 = 0
+    /// Times that the control plane waited for an engine in vain.
+    var engineStuck: UInt64 = 0
+    /// Announcements of a guest that moved, handed out as packets.
+    var announcements: UInt64 = 0
 
     /// Counts a chain that went back unused.
     @inline(never)
@@ -45,7 +64,7 @@ struct QueueStatistics: BitwiseCopyable {
         case .direction: direction &+= 1
         case .tooLong: tooLong &+= 1
         case .missing: break
-        case .notCopied: engineErrors &+= 1
+        case .notCopied: notCopied &+= 1
         }
     }
 }

@@ -59,18 +59,16 @@ extension VirtQueue {
         case .broadcast: traffic.broadcast
         case .undersize, .size64, .size65, .size128, .size256, .size512, .size1024, .size1519:
             traffic.sizes[counter.rawValue - TrafficCounter.undersize.rawValue]
-        case .notifications: statistics.notifications &- traffic.notificationsBefore
-        case .translationHits: iotlb.value.lookups.hits
-        case .translationMisses: iotlb.value.lookups.misses
-        case .submitted: traffic.submitted
-        case .completed: traffic.completed
+        case .notifications: statistics.notifications &- traffic.before.notifications
+        case .translationHits: iotlb.value.lookups.hits &- traffic.lookupsBefore.hits
+        case .translationMisses: iotlb.value.lookups.misses &- traffic.lookupsBefore.misses
+        case .submitted: statistics.submitted &- traffic.before.submitted
+        case .completed: statistics.completed &- traffic.before.completed
         }
     }
 
     /// Sets all of them to zero; the library's own statistics go on.
     mutating func resetTraffic() {
-        traffic = TrafficStatistics()
-        traffic.notificationsBefore = statistics.notifications
-        iotlb.value.resetLookups()
+        traffic = TrafficStatistics(after: statistics, iotlb.value.lookups)
     }
 }

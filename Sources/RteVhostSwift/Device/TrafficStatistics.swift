@@ -14,12 +14,19 @@ struct TrafficStatistics: BitwiseCopyable {
     private(set) var broadcast: UInt64 = 0
     /// Packets by size: shorter than 64 bytes, 64, to 127, to 255, to 511, to 1023, to 1518, more.
     private(set) var sizes = InlineArray<8, UInt64>(repeating: 0)
-    /// Packets taken by an asynchronous call.
-    var submitted: UInt64 = 0
-    /// Packets that such a call gave back.
-    var completed: UInt64 = 0
-    /// Interrupts that had been sent when this was set to zero.
-    var notificationsBefore: UInt64 = 0
+    /// What the queue had counted when this was set to zero...
+    private(set) var before = QueueStatistics()
+    /// ...and its lookups of addresses.
+    private(set) var lookupsBefore: (hits: UInt64, misses: UInt64) = (0, 0)
+
+    /// Nothing counted since the queue was made.
+    init() {}
+
+    /// Nothing counted since the queue had counted so much.
+    init(after before: QueueStatistics, _ lookups: (hits: UInt64, misses: UInt64)) {
+        self.before = before
+        lookupsBefore = lookups
+    }
 
     /// Counts a packet: its bytes, and the six of its destination, first byte lowest.
     @inline(__always)

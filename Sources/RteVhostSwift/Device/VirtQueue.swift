@@ -21,6 +21,8 @@ struct VirtQueue: ~Copyable {
     var statistics = QueueStatistics()
     /// Those of DPDK 22.11, where the driver wants them.
     var traffic = TrafficStatistics()
+    /// What the counters of `QueueCounter` were when they were set to zero.
+    var countersBefore = QueueCounters()
 
     /// SET_VRING_NUM; 0 before.
     var size = 0
@@ -85,8 +87,19 @@ struct VirtQueue: ~Copyable {
 }
 
 extension VirtQueue {
-    /// Forgets all that messages brought; descriptors are closed.
+    /// A queue as it is before any message names it.
     mutating func reset() {
+        forget()
+        reportedReady = false
+        statistics = QueueStatistics()
+        traffic = TrafficStatistics()
+        countersBefore = QueueCounters()
+        iotlb.value.resetLookups()
+    }
+
+    /// Forgets all that messages brought but what was counted, and what the application knows;
+    /// descriptors are closed.
+    mutating func forget() {
         _ = stopRing()
         size = 0
         addresses = nil
@@ -95,14 +108,11 @@ extension VirtQueue {
         isEnabled = false
         isPaused = false
         isStuck = false
-        reportedReady = false
         kick = .unset
         call = .unset
         error = .unset
         wantsKicks = true
         inflight = QueueInflight()
-        statistics = QueueStatistics()
-        traffic = TrafficStatistics()
         hasLoggedBroken = false
         dirtyLog = .none
         isAwaitingTranslation = false
@@ -122,7 +132,11 @@ extension VirtQueue {
     /// Sends the guest an interrupt whatever it wants.
     @inline(never)
     mutating func signalGuest() -> Bool {
-        guard call.number >= 0, EventSignal.send(call.number) else { return false }
+        guard call.number >= 0 else { return false }
+        guard EventSignal.send(call.number) else {
+            statistics.notificationsFailed &+= 1
+            return false
+        }
         statistics.notifications &+= 1
         return true
     }

@@ -37,7 +37,6 @@ struct IOTLB: ~Copyable {
     /// Forgets all and gives the memory back.
     mutating func release() {
         removeAll()
-        resetLookups()
         // Without memory for less memory, what there is stays.
         if let empty = try? FixedBuffer(count: 0, repeating: IOTLBEntry.unused) {
             entries = empty

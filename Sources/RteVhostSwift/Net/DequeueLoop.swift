@@ -50,10 +50,7 @@ extension QueueBurst {
                 return count
             case .poolEmpty:
                 ring.rewind(to: mark)
-                queue.value.statistics.poolEmpty &+= 1
-                if state.value.supply.hasRawObjects {
-                    device.deferReport(.rawObjects, queue: queue.value.index)
-                }
+                noteEmptyPool()
                 return count
             case .missing:
                 awaitTranslations(&ring, .deviceReads, from: mark, behind: 0)
@@ -81,6 +78,15 @@ extension QueueBurst {
             }
         }
         return count
+    }
+
+    /// Counts a burst that found the pool empty, of mbufs or of anything that is one.
+    @inline(never)
+    private func noteEmptyPool() {
+        queue.value.statistics.poolEmpty &+= 1
+        guard state.value.supply.hasRawObjects else { return }
+        queue.value.statistics.rawObjects &+= 1
+        device.deferReport(.rawObjects, queue: queue.value.index)
     }
 
     /// Puts an entry of one chain into the FIFO.

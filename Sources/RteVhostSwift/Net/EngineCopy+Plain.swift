@@ -131,6 +131,7 @@ extension QueueBurst {
         guard ring.size > 0 else { return 0 }
         var byteCount = 0
         var engineByteCount: UInt64 = 0
+        var enginePackets: UInt64 = 0
         var sequence = state.value.inflight.head
         let limit = min(packets.count, state.value.inflight.count)
         let packets = packets.first(limit)
@@ -141,6 +142,7 @@ extension QueueBurst {
             if !record.header.isPlain { finish(packet, record.header) }
             byteCount &+= packet.packetByteCount
             engineByteCount &+= UInt64(record.engineByteCount)
+            enginePackets &+= record.engineByteCount > 0 ? 1 : 0
             ring.putUsed(record.entry)
             packets[count] = packet
             count &+= 1
@@ -150,6 +152,7 @@ extension QueueBurst {
         queue.value.statistics.packets &+= UInt64(truncatingIfNeeded: count)
         queue.value.statistics.bytes &+= UInt64(truncatingIfNeeded: byteCount)
         queue.value.statistics.engineBytes &+= engineByteCount
+        queue.value.statistics.enginePackets &+= enginePackets
         return count
     }
 }

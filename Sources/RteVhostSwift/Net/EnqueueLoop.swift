@@ -84,6 +84,7 @@ extension QueueBurst {
             awaitTranslations(&ring, .deviceWrites, from: mark, behind: known)
         case .noRoom, .chains:
             ring.rewind(to: mark)
+            _ = endForWantOfBuffers()
         }
         return false
     }

@@ -219,6 +219,7 @@ extension NetDatapath {
             return 0
         }
         packets[0] = packet
+        queue.value.statistics.announcements &+= 1
         QueueBurst(device: device, queue: queue).countTraffic(packets, 1)
         return 1
     }

@@ -111,5 +111,6 @@ struct NetQueue: ~Copyable {
         setLogging: { handle, isOn in
             handle.cell(of: NetQueue.self).value.setLogging(isOn)
         },
+        inflightCount: { handle in handle.cell(of: NetQueue.self).value.inflight.packetCount },
         release: { handle in handle.cell(of: NetQueue.self).value.release() })
 }

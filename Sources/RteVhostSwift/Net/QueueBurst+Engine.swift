@@ -59,9 +59,8 @@ extension QueueBurst {
     private func engineEnqueue<R: Ring & ~Copyable>(
         _ ring: inout R, _ packets: PacketArray, completed: PacketArray
     ) -> (taken: Int, result: BurstResult) {
-        guard queue.value.isRunning, availableChains(&ring, limit: 1) > 0 else {
-            return (0, BurstResult())
-        }
+        guard queue.value.isRunning else { return (0, BurstResult()) }
+        guard availableChains(&ring, limit: 1) > 0 else { return (0, endForWantOfBuffers()) }
         state.value.engine.beginBurst(ownsPackets: false)
         let taken = enqueueLoop(
             &ring, &state.value.engine, packets: packets, limit: packets.count,

@@ -118,7 +118,7 @@ extension QueueBurst {
     private func enqueue<R: Ring & ~Copyable>(
         _ ring: inout R, _ packets: PacketArray
     ) -> BurstResult {
-        guard let head = ring.nextHead() else { return endEmpty(ring) }
+        guard let head = ring.nextHead() else { return endFull(ring, packets) }
         let isOne = packets.count == 1
         return switch head.form {
         case .single:
@@ -134,6 +134,15 @@ extension QueueBurst {
                 ? enqueueOne(&ring, head, TableBuffers.self, packets)
                 : enqueueMany(&ring, TableBuffers.self, packets)
         }
+    }
+
+    /// Ends a call that found nothing to put packets into.
+    @inline(never)
+    private func endFull<R: Ring & ~Copyable>(
+        _ ring: borrowing R, _ packets: PacketArray
+    ) -> BurstResult {
+        guard !ring.isBroken, packets.count > 0 else { return endEmpty(ring) }
+        return endForWantOfBuffers()
     }
 
     /// Gives packets to chains of a shape, and to whatever else there is once one comes that is of

@@ -21,8 +21,7 @@ extension QueueBurst {
     /// Counts packets that an asynchronous call took, or gave back.
     @inline(__always)
     func countInflight(submitted: Int = 0, completed: Int = 0) {
-        guard profile.keepsStatistics else { return }
-        queue.value.traffic.submitted &+= UInt64(truncatingIfNeeded: submitted)
-        queue.value.traffic.completed &+= UInt64(truncatingIfNeeded: completed)
+        queue.value.statistics.submitted &+= UInt64(truncatingIfNeeded: submitted)
+        queue.value.statistics.completed &+= UInt64(truncatingIfNeeded: completed)
     }
 }

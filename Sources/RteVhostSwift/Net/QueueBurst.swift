@@ -59,11 +59,19 @@ struct QueueBurst {
         return queue.value.signalGuest()
     }
 
+    /// Counts a burst that the guest offered too few buffers for.
+    @inline(never)
+    func endForWantOfBuffers() -> BurstResult {
+        queue.value.statistics.noBuffers &+= 1
+        return BurstResult()
+    }
+
     /// Counts a packet that arrived.
     @inline(__always)
     func count(byteCount: Int, engineByteCount: UInt32 = 0) {
         queue.value.statistics.packets &+= 1
         queue.value.statistics.bytes &+= UInt64(byteCount)
         queue.value.statistics.engineBytes &+= UInt64(engineByteCount)
+        queue.value.statistics.enginePackets &+= engineByteCount > 0 ? 1 : 0
     }
 }

@@ -52,6 +52,10 @@ struct Driver: ~Copyable {
     var fresh: FileDescriptor?
     /// First of its devices that are connected or wait for an engine, or -1. Event thread.
     var firstSession = -1
+    /// Connections that became devices since it was registered.
+    var connectionCount: UInt64 = 0
+    /// The last message of its frontends that was refused, or what ended a connection that is gone.
+    var lastRefusal: MessageRecord?
     /// When a refused connection was logged last, in nanoseconds; a line a second is enough.
     var refusalLogged: UInt64 = 0
     /// What its frontends cost; not changed while it is registered.
@@ -94,6 +98,8 @@ struct Driver: ~Copyable {
         callbacks = nil
         peers = PeerRule()
         refusalLogged = 0
+        connectionCount = 0
+        lastRefusal = nil
         vdpa = nil
         listener = nil
         file = nil

@@ -106,6 +106,7 @@ extension HeapCell where Value == EventLoop {
         // Other threads may change what the driver offers.
         let hardware = value.registry.lock.withLock { () -> VdpaDevice? in
             device.adopt(driver)
+            driver.value.connectionCount &+= 1
             return driver.value.vdpa
         }
         let vid = Int(device.value.vid)
@@ -175,12 +176,28 @@ extension HeapCell where Value == EventLoop {
             || Reconnection.served(since: slot.value.start, until: System.nanoseconds())
         if let number = slot.value.session?.connection.number { value.poll.remove(number) }
         slot.value.session = nil
+        keepLastRefusal(of: device, error, in: slot.value.driver)
         device.close()
         if device.value.isDraining {
             value.drainingCount += 1
         } else {
             detach(vid)
         }
+    }
+
+    /// Why a device is gone is asked for when it is gone.
+    private func keepLastRefusal(
+        of device: HeapCell<Device>, _ error: VhostError?, in driver: HeapCell<Driver>?
+    ) {
+        let history = device.value.history
+        let last = history.lock.withLock { () -> MessageRecord? in
+            if error == .frontend(.memoryGone) {
+                history.value.addMemoryFault(at: System.nanoseconds())
+            }
+            return history.value.lastRefusal
+        }
+        guard let driver, let last else { return }
+        value.registry.lock.withLock { driver.value.lastRefusal = last }
     }
 
     /// Ends the devices whose memory was cut short under them.
@@ -248,5 +265,9 @@ extension HeapCell where Value == Device {
         value.offeredQueuePairs = driver.value.queuePairs
         value.isNet.store(driver.value.isNet, ordering: .relaxed)
         lock.unlock()
+        let history = value.history
+        history.lock.withLock {
+            history.value.open(reconnections: driver.value.connectionCount)
+        }
     }
 }

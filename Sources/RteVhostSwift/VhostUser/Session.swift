@@ -26,12 +26,22 @@ struct Session: ~Copyable {
     mutating func handleInput() throws(VhostError) {
         let start = System.nanoseconds()
         for _ in 0..<Self.messagesAtOnce {
+            guard let message = try receive() else { return }
+            try handle(message)
+            guard System.nanoseconds() &- start < Self.timeAtOnce else { return }
+        }
+    }
+
+    /// The next message. What the peer sent instead of one, or may not send now, is remembered.
+    private mutating func receive() throws(VhostError) -> RawMessage? {
+        do throws(VhostError) {
             guard FrontendAccount.own?.value.mayReceive ?? true else {
                 throw .frontend(.unclosedFiles)
             }
-            guard let message = try connection.receive() else { return }
-            try handle(message)
-            guard System.nanoseconds() &- start < Self.timeAtOnce else { return }
+            return try connection.receive()
+        } catch {
+            if !error.isHangUp { device.value.history.note(nil, error) }
+            throw error
         }
     }
 
@@ -43,11 +53,17 @@ struct Session: ~Copyable {
             header.needsReply
             && device.value.protocolFeatures.load(ordering: .relaxed)
                 & ProtocolFeature.replyAck != 0
+        var isDone = false
         do throws(VhostError) {
             let reply = try dispatch(message)
+            // First: who has the answer may ask.
+            device.value.history.note(header, nil)
+            isDone = true
             device.reportChanges()
             try answer(header, reply, acknowledges: acknowledges)
         } catch {
+            // An answer that cannot be sent is no refusal.
+            if !isDone { device.value.history.note(header, error) }
             logRefusal(header.request, error)
             device.reportChanges()
             if Handlers.answersEmpty(header.request, error) {
@@ -120,5 +136,15 @@ struct Session: ~Copyable {
             line.add(" refused: ")
             line.add(error)
         }
+    }
+}
+
+extension HeapCell where Value == DeviceHistory {
+    /// Remembers a message, or what came instead of one, and why it was refused.
+    fileprivate func note(_ header: MessageHeader?, _ error: VhostError?) {
+        let record = MessageRecord(
+            time: System.nanoseconds(), request: header?.request,
+            byteCount: header?.payloadByteCount ?? 0, error: error)
+        lock.withLock { value.add(record) }
     }
 }
