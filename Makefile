@@ -17,7 +17,7 @@ SONAME_2211 = librte_vhost.so.23
 LIBRARY_2211 = build/lib/dpdk-22.11/$(SONAME_2211)
 EMBEDDED_2211 = .build-embedded-22.11
 
-SWIFT_SOURCES := $(shell find Sources -name '*.swift' -o -name '*.[ch]' -o -name '*.modulemap')
+SWIFT_SOURCES := $(shell find Sources/RteVhostSwift Sources/CRteVhost -name '*.swift' -o -name '*.[ch]' -o -name '*.modulemap')
 HEADERS := $(shell find include -name '*.h')
 CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -pedantic
 INCLUDES = -Iinclude -Iinclude/standalone

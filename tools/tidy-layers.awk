@@ -12,7 +12,8 @@ BEGIN {
     rank["Device"] = 4
     rank["Net"] = rank["VhostUser"] = rank["Vdpa"] = 5
     rank["Socket"] = 6
-    rank["CABI"] = 7
+    rank["Control"] = 7
+    rank["CABI"] = 8
 }
 
 # Removes what may stand in front of a declaration's keyword.

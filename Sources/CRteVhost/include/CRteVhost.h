@@ -45,6 +45,7 @@
 #include <rte_vhost_async.h>
 #include <rte_vhost_crypto.h>
 #include <rtevhostswift.h>
+#include <rtevhostswift_control.h>
 #include <rtevhostswift_dma.h>
 #include <rtevhostswift_engine.h>
 
@@ -52,6 +53,7 @@
 #include "crte_event.h"
 #include "crte_fault.h"
 #include "crte_guard.h"
+#include "crte_inspect.h"
 #include "crte_memory.h"
 #include "crte_socket.h"
 #include "crte_thread.h"

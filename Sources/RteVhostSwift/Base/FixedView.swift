@@ -17,6 +17,10 @@ struct FixedView<Element: BitwiseCopyable>: BitwiseCopyable {
         self.count = count
     }
 
+    /// Address of the first element, for C functions that take an array.
+    // SAFETY: the address is only handed on.
+    var address: UnsafeMutablePointer<Element> { unsafe base }
+
     /// The element at `index`.
     @inline(__always)
     subscript(index: Int) -> Element {

@@ -14,11 +14,15 @@ struct LogLine: ~Copyable {
     }
 
     private var bytes = InlineArray<512, UInt8>(repeating: 0)
-    private var count = 0
+    /// Bytes of the line so far.
+    private(set) var count = 0
     private let form: Form
 
     /// An empty line.
     init(form: Form = .standalone) { self.form = form }
+
+    /// The byte at `index`.
+    subscript(index: Int) -> UInt8 { bytes[index] }
 
     /// Begins a line about a socket or its device.
     mutating func begin(_ path: borrowing SocketPath) {

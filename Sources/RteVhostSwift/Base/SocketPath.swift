@@ -26,6 +26,14 @@ struct SocketPath: Equatable {
         guard count > 0 else { return nil }
     }
 
+    /// Appends a byte; false when no socket's address holds one more.
+    mutating func append(_ byte: UInt8) -> Bool {
+        guard count < 107 else { return false }
+        bytes[count] = byte
+        count += 1
+        return true
+    }
+
     /// The byte at `index`; zero from `count` on.
     subscript(index: Int) -> UInt8 { bytes[index] }
 

@@ -13,6 +13,9 @@ extension System {
         return user
     }
 
+    /// Whose files this process may change.
+    static var effectiveUser: UInt32 { geteuid() }
+
     /// `RTEVHOSTSWIFT_ALLOW_UIDS`; nil when it is not set. Throws `badUserList` for
     /// what is no list of users: whoever set it meant to keep somebody out.
     static func allowedUsers() throws(VhostError) -> UserList? {

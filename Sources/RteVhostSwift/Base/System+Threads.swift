@@ -5,11 +5,27 @@ import CRteVhost
 
 /// Threads and time.
 extension System {
+    /// A thread that is to be waited for, or none.
+    struct Thread {
+        fileprivate var handle = pthread_t()
+        fileprivate var isThere = false
+        /// No thread.
+        static let none = Thread()
+    }
+
     /// Starts a detached thread with all signals but faults blocked, so that the application's handlers run on
     /// its own threads. Throws `system`, `outOfMemory`.
     static func startThread(
         _ cell: OpaqueCell, _ body: @escaping @Sendable (OpaqueCell) -> Void
     ) throws(VhostError) {
+        let thread = try startJoinable(cell, body)
+        pthread_detach(thread.handle)
+    }
+
+    /// The same for a thread that `join` waits for. Throws `system`, `outOfMemory`.
+    static func startJoinable(
+        _ cell: OpaqueCell, _ body: @escaping @Sendable (OpaqueCell) -> Void
+    ) throws(VhostError) -> Thread {
         // Not allocate(): it ends the process where there is no memory.
         // SAFETY: malloc aligns for every type that Swift has.
         guard let raw = unsafe malloc(MemoryLayout<ThreadStart>.size) else { throw .outOfMemory }
@@ -25,9 +41,9 @@ extension System {
         unsafe sigdelset(&all, SIGFPE)
         unsafe sigdelset(&all, SIGILL)
         unsafe pthread_sigmask(SIG_SETMASK, &all, &old)
-        var thread = pthread_t()
+        var thread = Thread(handle: pthread_t(), isThere: true)
         let result = unsafe pthread_create(
-            &thread, nil,
+            &thread.handle, nil,
             { argument in
                 // SAFETY: the argument is `start`, which nobody else touches any more.
                 let start = unsafe argument!.assumingMemoryBound(to: ThreadStart.self)
@@ -42,7 +58,14 @@ extension System {
             unsafe free(start)
             throw .system(result)
         }
-        pthread_detach(thread)
+        return thread
+    }
+
+    /// Waits until a thread has ended.
+    static func join(_ thread: Thread) {
+        guard thread.isThere else { return }
+        // SAFETY: what the thread returns is not asked for.
+        _ = pthread_join(thread.handle, nil)
     }
 
     /// What a new thread does.

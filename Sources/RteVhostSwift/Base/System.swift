@@ -17,10 +17,15 @@ enum System {
         throw .system(crte_errno())
     }
 
-    /// A new listening Unix stream socket at `path`, which must not exist.
-    static func listen(at path: SocketPath, backlog: Int32) throws(VhostError) -> FileDescriptor {
+    /// A new listening Unix stream socket at `path`, which must not exist; its file has no more
+    /// permissions than `mode` from the first moment.
+    static func listen(
+        at path: SocketPath, backlog: Int32, mode: UInt32? = nil
+    ) throws(VhostError) -> FileDescriptor {
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let socket = FileDescriptor(owning: try check(CRteVhost.socket(AF_UNIX, type, 0)))
+        // unix(7): the file gets the mode of the socket, less the umask.
+        if let mode { _ = try check(crte_set_socket_mode(socket.number, mode)) }
         try bind(socket, to: path)
         guard CRteVhost.listen(socket.number, backlog) == 0 else {
             let code = crte_errno()

@@ -86,6 +86,8 @@ enum Conformance {
             CRteVhost.rtevhostswift_pktmbuf_pool_create)
         unsafe sameType(
             rtevhostswift_driver_allow_uids, CRteVhost.rtevhostswift_driver_allow_uids)
+        unsafe sameType(rtevhostswift_control_open, CRteVhost.rtevhostswift_control_open)
+        sameType(rtevhostswift_control_close, CRteVhost.rtevhostswift_control_close)
         unsafe sameType(rtevhostswift_version, CRteVhost.rtevhostswift_version)
         unsafe sameType(rtevhostswift_vring_stats_get, CRteVhost.rtevhostswift_vring_stats_get)
     }

@@ -11,6 +11,7 @@ import CRteVhost
 public func rte_vhost_driver_register(_ path: UnsafePointer<CChar>?, _ flags: UInt64) -> Int32 {
     guard let path = unsafe Call.path("rte_vhost_driver_register", path) else { return -1 }
     DPDKProcess.prepare()
+    ControlSocket.openFromEnvironment()
     return Call.result("rte_vhost_driver_register", path: path) { () throws(VhostError) in
         guard flags & ~Release.driverFlags == 0 else { throw .invalidArgument }
         try Library.register(path, DriverFlags(rawValue: flags))

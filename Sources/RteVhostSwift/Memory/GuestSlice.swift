@@ -27,6 +27,12 @@ struct GuestSlice: BitwiseCopyable {
         unsafe GuestSlice(proven: UnsafeMutableRawPointer(bitPattern: 64)!, count: 0)
     }
 
+    /// Where it begins, as a number.
+    var address: UInt {
+        // SAFETY: the address is kept as a number.
+        unsafe UInt(bitPattern: base)
+    }
+
     /// The part from `offset` on, of `count` bytes. A range beyond the slice is a bug of ours.
     @inline(__always)
     func part(from offset: Int, count: Int) -> GuestSlice {

@@ -115,6 +115,9 @@ extension IOTLB {
     /// True when a lookup was in vain since the last time that the frontend was to be told.
     var hasMiss: Bool { misses.count > 0 }
 
+    /// Misses that the frontend was told of and has not answered.
+    var openMissCount: Int { pending.openCount }
+
     /// True when one more page that a lookup wants in vain would be noted.
     var notesMisses: Bool { misses.count < FreshMisses.capacity }
 

@@ -34,7 +34,7 @@ struct MemoryTable: BitwiseCopyable {
     /// frontend address there are.
     private static let headerByteCount = 64
 
-    private let regions: UnsafeMutablePointer<Region>
+    fileprivate let regions: UnsafeMutablePointer<Region>
 
     /// Regions to scan: all of them, or none where there are many.
     private var scanCount = 0
@@ -300,5 +300,31 @@ struct MemoryTable: BitwiseCopyable {
     private func origin(of host: UInt) -> UInt {
         let index = index(ofHost: host)
         return index >= 0 ? frameOrigin(index) : 0
+    }
+}
+
+/// Looks at a table that another thread may free meanwhile.
+extension MemoryTable {
+    /// Where the regions lie.
+    var address: UInt {
+        // SAFETY: the address is kept as a number.
+        unsafe UInt(bitPattern: regions)
+    }
+
+    /// How many regions there are, read by the kernel; nil when nothing is there any more.
+    static func peekCount(_ address: UInt) -> Int? {
+        var words = InlineArray<4, UInt16>(repeating: 0)
+        for index in 0..<4 {
+            guard let word = System.peek16(address &- 64 &+ UInt(index) * 2) else { return nil }
+            words[index] = word
+        }
+        guard words[1] | words[2] | words[3] == 0 else { return nil }
+        let count = Int(words[0])
+        return count <= GuestMemory.maximumSlotCount ? count : nil
+    }
+
+    /// Where a region of such a table lies.
+    static func regionAddress(_ address: UInt, _ index: Int) -> UInt {
+        address &+ UInt(index * MemoryLayout<Region>.stride)
     }
 }

@@ -43,6 +43,16 @@ struct PendingMisses: BitwiseCopyable {
         return true
     }
 
+    /// Misses that were told and not answered.
+    var openCount: Int {
+        var count = 0
+        for index in 0..<Self.capacity
+        where waiting[index].deadline > 0 && !waiting[index].isAnswered {
+            count += 1
+        }
+        return count
+    }
+
     /// Forgets a miss that could not be told.
     mutating func cancel(_ miss: TranslationMiss) {
         for index in 0..<Self.capacity where waiting[index].miss == miss {

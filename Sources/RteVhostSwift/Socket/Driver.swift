@@ -56,6 +56,8 @@ struct Driver: ~Copyable {
     var connectionCount: UInt64 = 0
     /// The last message of its frontends that was refused, or what ended a connection that is gone.
     var lastRefusal: MessageRecord?
+    /// How its last connection ended, if any did.
+    var lastEnd: ConnectionEnd?
     /// When a refused connection was logged last, in nanoseconds; a line a second is enough.
     var refusalLogged: UInt64 = 0
     /// What its frontends cost; not changed while it is registered.
@@ -98,6 +100,7 @@ struct Driver: ~Copyable {
         callbacks = nil
         peers = PeerRule()
         refusalLogged = 0
+        lastEnd = nil
         connectionCount = 0
         lastRefusal = nil
         vdpa = nil

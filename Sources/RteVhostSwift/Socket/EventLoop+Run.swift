@@ -84,6 +84,7 @@ extension HeapCell where Value == EventLoop {
     /// A connection could not be made, for want of descriptors or memory perhaps; a line a second.
     private func logRefusal(_ driver: HeapCell<Driver>, _ error: VhostError) {
         let now = System.nanoseconds()
+        noteEnd(driver, ConnectionEnd(time: now, error: error))
         guard now &- driver.value.refusalLogged > 1_000_000_000 else { return }
         driver.value.refusalLogged = now
         Log.error { line in
@@ -171,6 +172,7 @@ extension HeapCell where Value == EventLoop {
                 line.add(vid)
             }
         }
+        if let driver = slot.value.driver { noteEnd(driver, device.end(error)) }
         slot.value.didServe =
             device.value.hasRun
             || Reconnection.served(since: slot.value.start, until: System.nanoseconds())

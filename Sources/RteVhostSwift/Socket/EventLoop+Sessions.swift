@@ -16,6 +16,11 @@ extension HeapCell where Value == EventLoop {
         value.sessionCount += 1
     }
 
+    /// Remembers how a connection of a driver ended, for whoever asks why a port is down.
+    func noteEnd(_ driver: HeapCell<Driver>, _ end: ConnectionEnd) {
+        value.registry.lock.withLock { driver.value.lastEnd = end }
+    }
+
     /// Cells of the registry that were ever used.
     var registryCount: Int { value.registry.lock.withLock { value.registry.value.count } }
 
@@ -66,5 +71,19 @@ extension HeapCell where Value == EventLoop {
             vid = next
         }
         return driver.value.firstSession >= 0
+    }
+}
+
+extension HeapCell where Value == Device {
+    /// How its connection ends now. Event thread.
+    func end(_ error: VhostError?) -> ConnectionEnd {
+        let isHangUp = error?.isHangUp ?? true
+        let request = value.history.lock.withLock { () -> UInt32 in
+            let history = value.history.value
+            return history.count > 0 ? history[history.count - 1].request ?? 0 : 0
+        }
+        return ConnectionEnd(
+            time: System.nanoseconds(), error: isHangUp ? nil : error, vid: value.vid,
+            request: request)
     }
 }

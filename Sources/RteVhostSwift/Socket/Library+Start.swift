@@ -76,12 +76,14 @@ extension Library {
 
     /// A listening socket. A socket file that nobody listens at is left over from a process that
     /// died: it is replaced; anything else at that path is not ours to remove.
-    private static func listen(at path: SocketPath) throws(VhostError) -> FileDescriptor {
+    static func listen(
+        at path: SocketPath, mode: UInt32? = nil
+    ) throws(VhostError) -> FileDescriptor {
         do throws(VhostError) {
-            return try System.listen(at: path, backlog: 128)
+            return try System.listen(at: path, backlog: 128, mode: mode)
         } catch {
             guard System.isAddressInUse(error), StaleSocket.remove(path) else { throw error }
-            return try System.listen(at: path, backlog: 128)
+            return try System.listen(at: path, backlog: 128, mode: mode)
         }
     }
 

@@ -25,6 +25,9 @@ enum Library {
         return loop
     }
 
+    /// The loop if there is one: for a look at its registry.
+    static var existing: HeapCell<EventLoop>? { loop.existing }
+
     /// Registers a socket. Throws `exists`, `invalidArgument`, `unsupported`, `limitReached`,
     /// `outOfMemory`, `badUserList`.
     static func register(_ path: SocketPath, _ flags: DriverFlags) throws(VhostError) {

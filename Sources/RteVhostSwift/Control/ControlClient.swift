@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// One client of the control socket: one line is read, one answer is sent, and the connection ends.
+struct ControlClient: ~Copyable {
+    /// Nanoseconds for the whole of it, and without a byte going either way.
+    private static let patience: (whole: UInt64, still: UInt64) = (20_000_000_000, 2_000_000_000)
+
+    /// The connection; nil while the place is free.
+    private var socket: FileDescriptor?
+    private var line = InlineArray<256, UInt8>(repeating: 0)
+    private var lineCount = 0
+    private var writer: JSONWriter
+    private var answer: ControlAnswer?
+    private var isAnswering = false
+    private var start: UInt64 = 0
+    private var deadline: (whole: UInt64, still: UInt64) = (0, 0)
+
+    /// A free place. Throws `outOfMemory`.
+    init() throws(VhostError) { writer = try JSONWriter() }
+
+    /// Takes a connection in.
+    mutating func open(_ socket: consuming FileDescriptor, now: UInt64) {
+        self.socket = consume socket
+        lineCount = 0
+        writer.removeAll()
+        answer = nil
+        isAnswering = false
+        start = now
+        deadline = (now &+ Self.patience.whole, now &+ Self.patience.still)
+    }
+
+    /// Hangs up.
+    mutating func close() { socket = nil }
+
+    /// The connection's number; -1 while the place is free.
+    var number: Int32 {
+        switch socket {
+        case .some(let socket): socket.number
+        case .none: -1
+        }
+    }
+
+    /// Hangs up after the answer. With bytes unread the client would get an error in the place of the
+    /// answer's end: unix(7), ECONNRESET.
+    private mutating func finish() {
+        for _ in 0..<16 where System.receive(number, into: &line, from: 0).count > 0 { continue }
+        close()
+    }
+
+    /// Waits for the client to take bytes, and not for its request.
+    var wantsWrite: Bool { isAnswering }
+
+    /// Nanoseconds for a request while others wait for the place.
+    static let crowdedPatience: UInt64 = 100_000_000
+
+    /// Since when nothing has been asked; nil where something was.
+    var silentSince: UInt64? { number >= 0 && !isAnswering ? start : nil }
+
+    /// When it is hung up on.
+    var end: UInt64 { min(deadline.whole, deadline.still) }
+
+    /// Reads what has come. Hangs up where nothing more will come.
+    mutating func read(now: UInt64, _ inspector: borrowing Inspector) {
+        guard number >= 0, !isAnswering else { return }
+        let (count, isEnd) = System.receive(number, into: &line, from: lineCount)
+        if count > 0 { deadline.still = now &+ Self.patience.still }
+        let known = lineCount
+        lineCount += count
+        for index in known..<lineCount where line[index] == 0x0a {
+            begin(count: index)
+            return write(now: now, inspector)
+        }
+        if lineCount == ControlRequest.limit {
+            fail("the request is longer than 255 bytes")
+            write(now: now, inspector)
+        } else if isEnd {
+            close()
+        }
+    }
+
+    private mutating func begin(count: Int) {
+        do throws(ControlRequest.Fault) {
+            answer = ControlAnswer(try ControlRequest(line, count: count))
+            isAnswering = true
+        } catch {
+            fail(error.words)
+        }
+    }
+
+    private mutating func fail(_ words: StaticString) {
+        writer.addFault(words)
+        isAnswering = true
+    }
+
+    /// Makes as much of the answer as there is room for, and sends what the client takes. Hangs up
+    /// at its end. At most a few buffers at a time: the other clients have their turn.
+    mutating func write(now: UInt64, _ inspector: borrowing Inspector) {
+        for _ in 0..<4 {
+            while writer.room >= ControlAnswer.stepRoom, !(answer?.isDone ?? true) {
+                answer?.advance(&writer, inspector)
+            }
+            // A bug of ours: half an answer must not look like a whole one.
+            guard !writer.hasOverflowed, number >= 0 else { return close() }
+            let pending = writer.pending
+            guard pending.count > 0 else { return finish() }
+            guard let sent = System.send(number, pending) else { return close() }
+            guard sent > 0 else { return }
+            deadline.still = now &+ Self.patience.still
+            writer.drop(sent)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Synchronization
+
+/// What is told of a device.
+struct DeviceFacts {
+    /// Its number.
+    let vid: Int32
+    /// The driver's socket.
+    let path: SocketPath
+    /// Between `new_device` and `destroy_device`.
+    let isRunning: Bool
+    /// The connection is gone, and an engine still copies.
+    let isDraining: Bool
+    /// Negotiated features.
+    let features: UInt64
+    /// Negotiated protocol features.
+    let protocolFeatures: UInt64
+    /// What the driver offers.
+    let offeredFeatures: UInt64
+    /// What the driver offers.
+    let offeredProtocolFeatures: UInt64
+    /// RTE_VHOST_USER_…
+    let flags: DriverFlags
+    /// The built-in net backend serves it.
+    let isNet: Bool
+    /// Hardware serves it.
+    let hasHardware: Bool
+    /// NET_SET_MTU, or 0.
+    let mtu: UInt32
+    /// SET_STATUS, or -1.
+    let status: Int32
+    /// Queues that messages named.
+    let queueCount: Int
+    /// Requests can be sent to the frontend.
+    let hasBackendChannel: Bool
+    /// A postcopy migration: pages may be missing, and are not to be touched.
+    let isPostcopy: Bool
+    /// Where the regions of its memory lie.
+    let tableAddress: UInt
+    /// Whose messages they are.
+    private let historyCell: HeapCell<DeviceHistory>
+
+    /// Of an image.
+    private init(_ device: borrowing Device) {
+        vid = device.vid
+        path = device.path
+        isRunning = device.isRunning.load(ordering: .relaxed)
+        isDraining = device.isDraining
+        features = device.features.load(ordering: .relaxed)
+        protocolFeatures = device.protocolFeatures.load(ordering: .relaxed)
+        offeredFeatures = device.offeredFeatures
+        offeredProtocolFeatures = device.offeredProtocolFeatures
+        flags = device.flags
+        isNet = device.isNet.load(ordering: .relaxed)
+        hasHardware = device.vdpa != nil
+        mtu = device.mtu.load(ordering: .relaxed)
+        status = device.status.load(ordering: .relaxed)
+        queueCount = device.queueCount.load(ordering: .relaxed)
+        hasBackendChannel = device.backendChannel.isOpen
+        isPostcopy = device.postcopy.isListening
+        tableAddress = device.memory.table.address
+        historyCell = device.history
+    }
+
+    /// Of a device that the event thread may be changing; not the lock that changes of its memory
+    /// take, because they hold those of all its queues meanwhile.
+    static func look(
+        at device: HeapCell<Device>, _ scratch: borrowing FixedBuffer<UInt64>
+    ) -> DeviceFacts {
+        var facts = device.withImage(scratch) { DeviceFacts($0) }
+        for _ in 0..<4 {
+            let again = device.withImage(scratch) { DeviceFacts($0) }
+            let isSame = again.isSame(as: facts)
+            facts = again
+            if isSame { break }
+        }
+        return facts
+    }
+
+    /// What its frontend said: a copy under a lock that no burst takes.
+    var history: DeviceHistory {
+        historyCell.lock.withLock { historyCell.value }
+    }
+
+    private func isSame(as other: DeviceFacts) -> Bool {
+        path == other.path && tableAddress == other.tableAddress && features == other.features
+            && queueCount == other.queueCount
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Looks at devices for the control thread. No lock of the data path is taken: `HeapCell.withImage`
+/// for what is never freed, the kernel's eyes (`System.peek`) for what may be.
+struct Inspector: ~Copyable {
+    /// Regions that are copied at once.
+    static let regionsAtOnce = 32
+
+    /// Room for an image.
+    let scratch: FixedBuffer<UInt64>
+    private let copies: FixedBuffer<MemoryTable.Region>
+    private let words: FixedBuffer<UInt64>
+
+    /// Room for the largest image. Throws `outOfMemory`.
+    init() throws(VhostError) {
+        var count = max(HeapCell<Device>.imageWordCount, HeapCell<VirtQueue>.imageWordCount)
+        count = max(count, HeapCell<NetQueue>.imageWordCount, HeapCell<IOTLB>.imageWordCount)
+        let scratch = try FixedBuffer<UInt64>(count: count, repeating: 0)
+        let words = try FixedBuffer<UInt64>(count: 128, repeating: 0)
+        copies = try FixedBuffer(count: Self.regionsAtOnce, repeating: MemoryTable.Region())
+        self.scratch = scratch
+        self.words = words
+    }
+
+    /// The device with this vid that is open, or whose engine still copies.
+    func device(_ vid: Int) -> DeviceFacts? {
+        guard let cell = CellTable.find(vid, of: Device.self) else { return nil }
+        if DeviceTable.find(Int32(vid)) == nil {
+            let isDraining = cell.withImage(scratch) { $0.isDraining }
+            guard isDraining else { return nil }
+        }
+        return DeviceFacts.look(at: cell, scratch)
+    }
+
+    /// A device's queue.
+    func queue(_ vid: Int, _ index: Int) -> HeapCell<VirtQueue>? {
+        CellTable.find(vid, of: Device.self)?.value.queue(index)
+    }
+
+    /// Copies regions of a device's memory, from `first` on; how many.
+    func regions(_ device: DeviceFacts, from first: Int) -> Int {
+        guard let count = MemoryTable.peekCount(device.tableAddress), first < count else {
+            return 0
+        }
+        let wanted = min(count - first, Self.regionsAtOnce)
+        let address = MemoryTable.regionAddress(device.tableAddress, first)
+        guard System.peek(address, count: wanted, into: copies) else { return 0 }
+        return wanted
+    }
+
+    /// One that was copied.
+    func region(_ index: Int) -> MemoryTable.Region { copies[index] }
+
+    /// What the guest's side of a ring says. Pages that a migration has not brought yet are left
+    /// alone.
+    func addGuestView(
+        _ queue: QueueFacts, of device: DeviceFacts, _ writer: inout JSONWriter
+    ) {
+        guard let places = queue.places, queue.size > 0, !device.isPostcopy else { return }
+        if queue.isPacked {
+            let position = PackedPosition(bits: queue.nextAvailable)
+            guard let count = places.available(from: position, size: queue.size, words) else {
+                return
+            }
+            writer.add("available", count)
+            return
+        }
+        guard let (flags, available, used) = places.indexes() else { return }
+        writer.add("available", Int(available &- queue.nextAvailable))
+        writer.openObject("guest")
+        writer.add("available_flags", UInt64(flags))
+        writer.add("available_index", UInt64(available))
+        writer.add("used_index", UInt64(used))
+        writer.closeObject()
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import CRteVhost
+
+/// What the control thread waits for: a few descriptors, so few that poll() does.
+struct PollSet {
+    private var entries = InlineArray<10, pollfd>(repeating: pollfd())
+    private var count = 0
+
+    /// Nothing.
+    init() {}
+
+    /// Adds a descriptor; a negative number keeps its place and never becomes ready.
+    mutating func add(_ number: Int32, forWriting: Bool) {
+        entries[count].fd = number
+        entries[count].events = Int16(forWriting ? POLLOUT : POLLIN)
+        count += 1
+    }
+
+    /// Waits.
+    mutating func wait(milliseconds: Int32) {
+        let count = nfds_t(self.count)
+        var span = entries.mutableSpan
+        // SAFETY: the span has ten entries, of which `count` were set.
+        _ = unsafe span.withUnsafeMutableBufferPointer { buffer in
+            unsafe poll(buffer.baseAddress, count, milliseconds)
+        }
+    }
+
+    /// True when something came for the descriptor that was added at `index`.
+    func isReady(_ index: Int) -> Bool { entries[index].revents != 0 }
+}

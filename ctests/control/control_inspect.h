@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/**
+ * @file
+ * A client of the control socket that rtevhostswift_control_open() makes.
+ */
+#ifndef CONTROL_INSPECT_H
+#define CONTROL_INSPECT_H
+
+#include "control.h"
+
+#include <rtevhostswift_control.h>
+
+/** Room for an answer. */
+#define INSPECT_TEXT (1 << 20)
+
+/** A connection, or a negative errno. */
+int inspect_connect(const char *path);
+/** Read to the end, or until nothing came for so long; the text, and @return bytes or negative. */
+long inspect_read(int fd, char text[INSPECT_TEXT], int patience_ms);
+/** Send this line and read the answer. @return as inspect_read(). */
+long inspect_ask(const char *path, const char *line, char text[INSPECT_TEXT]);
+/** Fail unless the answer has all of these (NULL ends them). */
+void inspect_assert_has(const char *text, ...);
+
+/** Somebody who asks again and again, on a thread of its own. */
+struct inspect_asker {
+	const char *path;
+	pthread_t thread;
+	bool stop;
+	unsigned int answers, failures;
+};
+
+void inspect_asker_start(struct inspect_asker *asker, const char *path);
+/** Stop it; fail unless it got answers, all of them whole. */
+void inspect_asker_stop(struct inspect_asker *asker);
+
+#endif
