@@ -123,6 +123,7 @@ include $(wildcard bench/bench.mk)
 include $(wildcard bench/more.mk)
 include $(wildcard fuzz/fuzz.mk)
 include $(wildcard ctests/sanitize.mk)
+include $(wildcard tools/rtevhostctl.mk)
 
 install: library flavour-22.11
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/rtevhostswift

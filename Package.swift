@@ -16,6 +16,10 @@ let includes =
     (release == "22.11" ? ["-I\(root)/include/dpdk-22.11"] : [])
     + ["-I\(root)/include", "-I\(root)/include/standalone"]
 
+// `rtevhostctl`: the one thing that needs another package. Only `make rtevhostctl` sets the variable, so that
+// nothing else waits for it.
+let hasTool = Context.environment["RTEVHOSTSWIFT_TOOL"] != nil
+
 let headers = ["-Xcc", "-D_GNU_SOURCE"] + includes.flatMap { ["-Xcc", $0] }
 let shipped: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded"),
@@ -25,11 +29,25 @@ let shipped: [SwiftSetting] = [
     ]),
 ]
 
+// What rtevhostctl knows, and its tests; the program itself is little more than options.
+let control: [Target] = [
+    .target(name: "VhostControl", swiftSettings: [.treatAllWarnings(as: .error)]),
+    .testTarget(name: "VhostControlTests", dependencies: ["VhostControl"]),
+]
+let tool = Target.executableTarget(
+    name: "rtevhostctl",
+    dependencies: [
+        "VhostControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    swiftSettings: [.treatAllWarnings(as: .error)])
+
 let package = Package(
     name: "RteVhostSwift",
     products: [
         .library(name: "RteVhostSwift", type: .static, targets: ["RteVhostSwift"])
     ],
+    dependencies: hasTool
+        ? [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")] : [],
     targets: [
         .target(
             name: "CRteVhost",
@@ -50,5 +68,5 @@ let package = Package(
             dependencies: ["RteVhostSwift", "CRteVhost"],
             path: "Tests/RteVhostSwiftTests",
             swiftSettings: [.unsafeFlags(headers)]),
-    ]
+    ] + (isShipped ? [] : control) + (hasTool ? [tool] : [])
 )

@@ -6,6 +6,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+
+char inspect_path[108], inspect_tool[4096];
+char inspect_text[INSPECT_TEXT];
 
 int inspect_connect(const char *path)
 {
@@ -104,4 +108,31 @@ void inspect_asker_stop(struct inspect_asker *asker)
 	print_message("%u answers meanwhile\n", asker->answers);
 	assert_true(asker->answers > 0);
 	assert_int_equal(asker->failures, 0);
+}
+
+void inspect_begin(const char *name)
+{
+	ssize_t length = readlink("/proc/self/exe", inspect_tool, sizeof(inspect_tool) - 100);
+
+	assert_true(length > 0);
+	inspect_tool[length] = 0;
+	strcpy(strrchr(inspect_tool, '/'), "/../bin/rtevhostctl");
+	control_path(inspect_path, name);
+	assert_int_equal(rtevhostswift_control_open(inspect_path, 0), 0);
+}
+
+int inspect_run(const char *arguments)
+{
+	char command[5000];
+	FILE *file;
+	int status;
+
+	snprintf(command, sizeof(command), "RTEVHOSTSWIFT_CONTROL=%s %s %s 2>&1", inspect_path,
+		 inspect_tool, arguments);
+	file = popen(command, "r");
+	assert_non_null(file);
+	inspect_text[fread(inspect_text, 1, sizeof(inspect_text) - 1, file)] = 0;
+	status = pclose(file);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
 }

@@ -35,4 +35,14 @@ void inspect_asker_start(struct inspect_asker *asker, const char *path);
 /** Stop it; fail unless it got answers, all of them whole. */
 void inspect_asker_stop(struct inspect_asker *asker);
 
+/** The control socket of inspect_begin(), and the program that asks by it. */
+extern char inspect_path[108], inspect_tool[4096];
+/** What inspect_run() read. */
+extern char inspect_text[INSPECT_TEXT];
+
+/** Find rtevhostctl, and open the control socket. */
+void inspect_begin(const char *name);
+/** Run rtevhostctl; all that it writes is the text. @return its status. */
+int inspect_run(const char *arguments);
+
 #endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+import Testing
+
+@testable import VhostControl
+
+/// Each cause from what shows it, and no other.
+@Suite struct DiagnosisTests {
+    private static func causes(
+        _ before: [(String, String)], _ after: [(String, String)]? = nil
+    ) throws -> Set<String> {
+        let findings = Diagnosis(
+            before: try Answers.look(before), after: try Answers.look(after ?? before)
+        ).findings
+        return Set(findings.map(\.cause))
+    }
+
+    @Test func nothingIsWrongWithWhatWorks() throws {
+        #expect(try Self.causes([]).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("\"state\":\"started\"", "\"state\":\"closing\"", "socket-not-started"),
+        ("\"draining\":false", "\"draining\":true", "engine-stuck"),
+        ("\"status\":7", "\"status\":3", "driver-not-ready"),
+        (
+            "\"names\":[\"VIRTIO_F_VERSION_1\",41]", "\"names\":[\"VIRTIO_F_ACCESS_PLATFORM\"]",
+            "no-backend-channel"
+        ),
+        (
+            "\"missing\":[]},\"protocol", "\"missing\":[\"VIRTIO_NET_F_MRG_RXBUF\"]},\"protocol",
+            "feature-missing"
+        ),
+        ("\"size\":256", "\"size\":0", "ring-not-set-up"),
+        ("\"kick\":\"present\"", "\"kick\":\"missing\"", "no-kick"),
+        ("\"call\":\"present\"", "\"call\":\"missing\"", "no-call"),
+        ("\"enabled\":true", "\"enabled\":false", "ring-not-enabled"),
+        ("\"started\":true", "\"started\":false", "ring-not-started"),
+        ("\"awaits_translation\":false", "\"awaits_translation\":true", "iotlb-unanswered"),
+        ("\"broken\":false", "\"broken\":true", "ring-broken"),
+        ("\"paused\":false", "\"paused\":true", "engine-stuck"),
+        ("\"copying\":0", "\"copying\":9", "engine-stuck"),
+        ("\"available\":250", "\"available\":0", "guest-has-no-buffers"),
+        ("\"available\":0", "\"available\":4", "application-does-not-poll"),
+        (
+            "\"last_messages\"",
+            "\"last_refused\":{\"name\":\"X\",\"time_ns\":1},\"last_messages\"",
+            "message-refused"
+        ),
+    ])
+    func aStateHasItsCause(_ old: String, _ new: String, _ cause: String) throws {
+        #expect(try Self.causes([(old, new)]) == [cause])
+    }
+
+    @Test(arguments: [
+        ("\"pool_empty\":0", "\"pool_empty\":1", "pool-empty"),
+        ("\"dropped_short\":0", "\"dropped_short\":8", "drops"),
+        ("\"engine_errors\":0", "\"engine_errors\":1", "engine-errors"),
+    ])
+    func whatGrowsHasItsCause(_ old: String, _ new: String, _ cause: String) throws {
+        #expect(try Self.causes([], [(old, new)]) == [cause])
+        // What happened before is over.
+        #expect(try Self.causes([(old, new)]).isEmpty)
+    }
+
+    @Test func whatMovesIsNotStuck() throws {
+        let moves = ("\"packets\":100", "\"packets\":101")
+        let copies = ("\"copying\":0", "\"copying\":9")
+        #expect(try Self.causes([copies], [copies, moves]).isEmpty)
+        let waits = ("\"available\":0", "\"available\":4")
+        #expect(try Self.causes([waits], [waits, moves]).isEmpty)
+    }
+
+    @Test func aLineNamesThePlace() throws {
+        let broken = ("\"enabled\":true", "\"enabled\":false")
+        let snapshot = try Answers.look([broken])
+        let findings = Diagnosis(before: snapshot, after: snapshot).findings
+        #expect(findings.count == 2)
+        #expect(findings[1].line.hasPrefix("problem: /s, device 0, ring 1: not enabled"))
+        #expect(findings[1].line.hasSuffix("[ring-not-enabled]"))
+    }
+}
