@@ -13,7 +13,10 @@ SANITIZER ?= address thread
 SANITIZE_QUICK ?= $(addprefix build/ctests/,control_stress_threads control_start_races control_api_callbacks control_api_queue \
 	control_frontend_memory control_frontend_rings control_guest_bad control_guest_shapes test_async_contract \
 	test_migration_async) $(addprefix build/hostile/,test_frontend_inflight test_frontend_kill)
-SANITIZE_PROGRAMS ?= $(if $(QUICK),$(SANITIZE_QUICK),$(CTEST_PROGRAMS) $(CONTROL_PROGRAMS) $(HOSTILE_TESTS) $(FAULTS_TESTS))
+# Without those that run rtevhostctl, which no sanitizer is built into.
+SANITIZE_PROGRAMS ?= $(if $(QUICK),$(SANITIZE_QUICK),$(CTEST_PROGRAMS) \
+	$(filter-out %inspect_tool %inspect_top,$(CONTROL_PROGRAMS)) \
+	$(HOSTILE_TESTS) $(FAULTS_TESTS))
 SANITIZE_BUILD = SWIFT=$(SWIFT) tools/sanitize-library
 
 .PHONY: asan-library tsan-library sanitize sanitize-planted $(SANITIZER:%=sanitize-%)

@@ -89,7 +89,7 @@ public struct Diagnosis {
         guard let features = device.features, let protocolFeatures = device.protocolFeatures else {
             return
         }
-        if (device.memory ?? []).isEmpty {
+        if let memory = device.memory, memory.isEmpty {
             add(.problem, "no-memory", place, "the frontend has not shared the guest's memory")
         }
         // virtio 1.2, 2.1: DRIVER_OK.

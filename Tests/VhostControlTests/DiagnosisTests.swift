@@ -64,6 +64,13 @@ import Testing
         #expect(try Self.causes([(old, new)]).isEmpty)
     }
 
+    @Test func memoryThatIsNotThereIsMissed() throws {
+        let region =
+            "[{\"guest\":\"0x0\",\"frontend\":\"0x1\",\"host\":\"0x2\",\"size\":\"0x1000\"}]"
+        #expect(try Self.causes([(region, "[]")]) == ["no-memory"])
+        #expect(try Self.causes([(region, "null")]).isEmpty)
+    }
+
     @Test func whatMovesIsNotStuck() throws {
         let moves = ("\"packets\":100", "\"packets\":101")
         let copies = ("\"copying\":0", "\"copying\":9")

@@ -43,9 +43,9 @@ struct ControlAnswer {
         case .socket(let index): addSocket(index, &writer)
         case .device(let vid): addDevice(vid, &writer, inspector)
         case .features(let vid):
-            if let device = inspector.device(vid) { writer.addNegotiation(device) }
-            writer.openArray("memory")
-            step = .region(vid, 0)
+            let device = inspector.device(vid)
+            if let device { writer.addNegotiation(device) }
+            beginRegions(vid, device, &writer, inspector)
         case .region(let vid, let index): addRegions(vid, index, &writer, inspector)
         case .queue(let vid, let index): addQueue(vid, index, &writer, inspector)
         case .messages(let vid):
@@ -92,6 +92,21 @@ struct ControlAnswer {
         step = .done
     }
 
+    /// A system may forbid the kernel's looks; then it is not known what memory there is.
+    private mutating func beginRegions(
+        _ vid: Int, _ device: DeviceFacts?, _ writer: inout JSONWriter,
+        _ inspector: borrowing Inspector
+    ) {
+        if let device, inspector.regionCount(device) != nil {
+            writer.openArray("memory")
+            step = .region(vid, 0)
+        } else {
+            writer.addNull("memory")
+            writer.openArray("rings")
+            step = .queue(vid, 0)
+        }
+    }
+
     private mutating func addRegions(
         _ vid: Int, _ first: Int, _ writer: inout JSONWriter, _ inspector: borrowing Inspector
     ) {
@@ -120,10 +135,16 @@ struct ControlAnswer {
         inspector.addGuestView(queue, of: device, &writer)
         let engine = EngineFacts.look(at: queue.datapath, inspector.scratch)
         writer.addEngine(engine)
+        var counters = queue.counters
+        counters[.inflight] = UInt64(engine.inflightCount)
         if let iotlb = queue.iotlb {
-            writer.addTranslations(TranslationFacts.look(at: iotlb, inspector.scratch))
+            let translations = TranslationFacts.look(at: iotlb, inspector.scratch)
+            counters[.translationHits] = translations.lookups.hits &- queue.lookupsBefore.hits
+            counters[.translationMisses] =
+                translations.lookups.misses &- queue.lookupsBefore.misses
+            writer.addTranslations(translations)
         }
-        writer.addCounters(queue.counters, inflight: engine.inflightCount)
+        writer.addCounters(counters)
         writer.closeObject()
         step = .queue(vid, index + 1)
     }

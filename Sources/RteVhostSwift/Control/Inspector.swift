@@ -38,9 +38,14 @@ struct Inspector: ~Copyable {
         CellTable.find(vid, of: Device.self)?.value.queue(index)
     }
 
+    /// Regions of a device's memory; nil when the kernel cannot tell.
+    func regionCount(_ device: DeviceFacts) -> Int? {
+        MemoryTable.peekCount(device.tableAddress)
+    }
+
     /// Copies regions of a device's memory, from `first` on; how many.
     func regions(_ device: DeviceFacts, from first: Int) -> Int {
-        guard let count = MemoryTable.peekCount(device.tableAddress), first < count else {
+        guard let count = regionCount(device), first < count else {
             return 0
         }
         let wanted = min(count - first, Self.regionsAtOnce)

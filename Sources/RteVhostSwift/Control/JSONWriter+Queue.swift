@@ -74,12 +74,11 @@ extension JSONWriter {
     }
 
     /// Counters, by their public names.
-    mutating func addCounters(_ counters: QueueCounters, inflight: Int) {
+    mutating func addCounters(_ counters: QueueCounters) {
         openObject("counters")
         for index in 0..<QueueCounter.count {
             guard let counter = QueueCounter(rawValue: index) else { break }
-            let value = counter == .inflight ? UInt64(inflight) : counters[counter]
-            add(counter.name, value)
+            add(counter.name, counters[counter])
         }
         closeObject()
     }

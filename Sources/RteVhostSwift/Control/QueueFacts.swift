@@ -41,6 +41,8 @@ struct QueueFacts {
     let nextUsed: UInt16
     /// Counters.
     let counters: QueueCounters
+    /// What lookups were when the counters were set to zero.
+    let lookupsBefore: (hits: UInt64, misses: UInt64)
     /// Translations.
     let iotlb: HeapCell<IOTLB>?
     /// What the datapath has.
@@ -66,15 +68,21 @@ struct QueueFacts {
         places = queue.ringParts.map { RingPlaces($0) }
         (nextAvailable, nextUsed) = queue.positions
         counters = Self.counters(queue)
+        lookupsBefore = (
+            queue.countersBefore[.translationHits], queue.countersBefore[.translationMisses]
+        )
         iotlb = queue.profile.isTranslated ? queue.iotlb : nil
         datapath = queue.datapath
     }
 
-    /// All but the packets in flight, which the datapath knows.
+    /// All but the packets in flight, which the datapath knows, and the lookups, which the cache of
+    /// translations does: other cells than the image is of.
     private static func counters(_ queue: borrowing VirtQueue) -> QueueCounters {
         var counters = QueueCounters()
         for index in 0..<QueueCounter.count {
-            guard let counter = QueueCounter(rawValue: index), !counter.isGauge else { continue }
+            guard let counter = QueueCounter(rawValue: index), !counter.isGauge,
+                counter != .translationHits, counter != .translationMisses
+            else { continue }
             counters[counter] =
                 queue.total(counter, inflight: 0) &- queue.countersBefore[counter]
         }
