@@ -67,7 +67,7 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
-test: packages library swift-test ctest ctest-control faults hostile ctest-22.11 ctest-dropin ctest-dpdk ctest-inside abi check tidy
+test: packages library swift-test ctest ctest-control faults hostile ctest-22.11 ctest-dropin ctest-static ctest-dpdk ctest-inside abi check tidy
 	@echo "make test: all passed"
 
 # What the tests use besides Swift, gcc and make.
@@ -124,16 +124,8 @@ include $(wildcard bench/more.mk)
 include $(wildcard fuzz/fuzz.mk)
 include $(wildcard ctests/sanitize.mk)
 include $(wildcard tools/rtevhostctl.mk)
-
-install: library flavour-22.11
-	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/rtevhostswift
-	install -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/librtevhostswift.so
-	install -d $(DESTDIR)$(PREFIX)/lib/rtevhostswift/dpdk-22.11
-	install -m 755 $(LIBRARY_2211) $(DESTDIR)$(PREFIX)/lib/rtevhostswift/dpdk-22.11/
-	cp -R include/. $(DESTDIR)$(PREFIX)/include/rtevhostswift/
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' rtevhostswift.pc.in \
-		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/rtevhostswift.pc
+include $(sort $(wildcard packaging/*.mk))
+include $(wildcard ctests/static.mk)
 
 # A directory for LD_LIBRARY_PATH, in which programs built against DPDK find the library by DPDK's name.
 install-dropin: library flavour-22.11

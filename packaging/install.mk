@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The librtevhostswift authors
+#
+# Included by the root Makefile: what is installed, and where.
+#
+#   make static                   build/lib/librtevhostswift.a
+#   make install                  both libraries, the archive, headers, pkg-config and CMake files
+#   make install-tools            programs and their manual pages
+#   make check-packages           builds a program by pkg-config, CMake and Meson out of an install, and runs it
+#
+# PREFIX, LIBDIR, INCLUDEDIR, BINDIR and MANDIR are where files will be used; DESTDIR goes before each of them.
+
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+
+ARCHIVE = build/lib/librtevhostswift.a
+FLAVOURS = rtevhostswift/dpdk-22.11
+PC_FILES := $(wildcard packaging/*.pc.in)
+CMAKE_FILES := $(wildcard packaging/*.cmake.in)
+# rtevhostctl is there when its make target is.
+TOOLS = vhost-switch guest-traffic $(if $(wildcard Sources/rtevhostctl tools/rtevhostctl),rtevhostctl)
+MANUAL_PAGES = $(wildcard packaging/man/*.1)
+
+.PHONY: static install install-library install-development install-tools check-packages
+
+static: $(ARCHIVE)
+
+# The objects are those of the shared library.
+$(ARCHIVE): $(LIBRARY) version.map tools/static-library
+	tools/static-library $@ version.map $$(find $(EMBEDDED)/release/ -name '*.o' -path '*.build/*' | LC_ALL=C sort)
+
+fill_in = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
+	-e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
+	-e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|' \
+	-e "s|@INCLUDEDIR_FROM_LIBDIR@|$$(realpath -ms --relative-to=$(LIBDIR) $(INCLUDEDIR))|"
+
+install: install-library install-development
+
+install-library: library flavour-22.11
+	install -d $(DESTDIR)$(LIBDIR)/$(FLAVOURS)
+	install -m 644 $(LIBRARY) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	install -m 644 $(LIBRARY_2211) $(DESTDIR)$(LIBDIR)/$(FLAVOURS)/$(SONAME_2211)
+
+install-development: static
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/rtevhostswift
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/librtevhostswift.so
+	install -m 644 $(ARCHIVE) $(DESTDIR)$(LIBDIR)/
+	for folder in . dpdk-22.11 standalone; do \
+		install -d $(DESTDIR)$(INCLUDEDIR)/rtevhostswift/$$folder && \
+		install -m 644 include/$$folder/*.h $(DESTDIR)$(INCLUDEDIR)/rtevhostswift/$$folder/ || exit 1; \
+	done
+	for file in $(PC_FILES); do \
+		$(fill_in) $$file >$(DESTDIR)$(LIBDIR)/pkgconfig/$$(basename $$file .in) || exit 1; \
+	done
+	for file in $(CMAKE_FILES); do \
+		$(fill_in) $$file >$(DESTDIR)$(LIBDIR)/cmake/rtevhostswift/$$(basename $$file .in) || exit 1; \
+	done
+
+# Programs that were linked for the build tree find the library beside it; installed, by the loader's own rules.
+install-tools: $(TOOLS:%=build/bin/%)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	install -m 755 $(filter-out build/bin/vhost-switch,$^) $(DESTDIR)$(BINDIR)/
+	$(CC) $(CFLAGS) $(INCLUDES) -Ictests/guest -o $(DESTDIR)$(BINDIR)/vhost-switch $(SWITCH_SOURCES) \
+		-Lbuild/lib -lrtevhostswift -pthread
+	install -m 644 $(MANUAL_PAGES) $(DESTDIR)$(MANDIR)/man1/
+
+check-packages: library flavour-22.11 static build/bin/guest-traffic
+	tools/check-static $(ARCHIVE) $(LIBRARY)
+	tools/check-packages
