@@ -26,6 +26,8 @@ let shipped: [SwiftSetting] = [
     .unsafeFlags([
         "-wmo", "-enforce-exclusivity=unchecked", "-Xllvm",
         "-swiftmergefunc-threshold=0", "-Xcc", "-fvisibility=hidden",
+        // Debug information, and so the build ID, is the same wherever the tree lies.
+        "-file-prefix-map", "\(root)=.",
     ]),
 ]
 
@@ -52,7 +54,9 @@ let package = Package(
         .target(
             name: "CRteVhost",
             // The valgrind of Debian 12 reads DWARF 4.
-            cSettings: [.unsafeFlags(includes + ["-O2", "-gdwarf-4"])]),
+            cSettings: [
+                .unsafeFlags(includes + ["-O2", "-gdwarf-4", "-ffile-prefix-map=\(root)=."])
+            ]),
         .target(
             name: "RteVhostSwift",
             dependencies: ["CRteVhost"],

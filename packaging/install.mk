@@ -19,9 +19,10 @@ ARCHIVE = build/lib/librtevhostswift.a
 FLAVOURS = rtevhostswift/dpdk-22.11
 PC_FILES := $(wildcard packaging/*.pc.in)
 CMAKE_FILES := $(wildcard packaging/*.cmake.in)
-# rtevhostctl is there when its make target is.
-TOOLS = vhost-switch guest-traffic $(if $(wildcard Sources/rtevhostctl tools/rtevhostctl),rtevhostctl)
-MANUAL_PAGES = $(wildcard packaging/man/*.1)
+# rtevhostctl comes with its own manual page.
+TOOLS = vhost-switch guest-traffic $(if $(wildcard build/bin/rtevhostctl Sources/rtevhostctl),rtevhostctl)
+TOOLS_CFLAGS ?= $(CFLAGS)
+TOOLS_LDFLAGS ?=
 
 .PHONY: static install install-library install-development install-tools check-packages
 
@@ -58,13 +59,22 @@ install-development: static
 		$(fill_in) $$file >$(DESTDIR)$(LIBDIR)/cmake/rtevhostswift/$$(basename $$file .in) || exit 1; \
 	done
 
-# Programs that were linked for the build tree find the library beside it; installed, by the loader's own rules.
-install-tools: $(TOOLS:%=build/bin/%)
+# Programs in the build tree look for the library beside them; those that are installed do not.
+install-tools: library $(TOOLS:%=build/bin/%)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
-	install -m 755 $(filter-out build/bin/vhost-switch,$^) $(DESTDIR)$(BINDIR)/
-	$(CC) $(CFLAGS) $(INCLUDES) -Ictests/guest -o $(DESTDIR)$(BINDIR)/vhost-switch $(SWITCH_SOURCES) \
-		-Lbuild/lib -lrtevhostswift -pthread
-	install -m 644 $(MANUAL_PAGES) $(DESTDIR)$(MANDIR)/man1/
+	$(CC) $(TOOLS_CFLAGS) $(INCLUDES) -Ictests/guest -o $(DESTDIR)$(BINDIR)/vhost-switch $(SWITCH_SOURCES) \
+		$(TOOLS_LDFLAGS) -Lbuild/lib -lrtevhostswift -pthread
+	$(CC) $(TOOLS_CFLAGS) -Ictests/guest -o $(DESTDIR)$(BINDIR)/guest-traffic $(TRAFFIC_SOURCES) \
+		$(TOOLS_LDFLAGS) -pthread
+	tools/manual-page build/bin/vhost-switch $(VERSION) "an Ethernet switch between virtual machines" \
+		>$(DESTDIR)$(MANDIR)/man1/vhost-switch.1
+	tools/manual-page build/bin/guest-traffic $(VERSION) \
+		"a guest without a virtual machine, which sends packets and verifies what comes back" \
+		>$(DESTDIR)$(MANDIR)/man1/guest-traffic.1
+	$(if $(filter rtevhostctl,$(TOOLS)),install -m 755 build/bin/rtevhostctl $(DESTDIR)$(BINDIR)/)
+	for page in $(wildcard docs/rtevhostctl.1 docs/man/rtevhostctl.1); do \
+		install -m 644 $$page $(DESTDIR)$(MANDIR)/man1/ || exit 1; \
+	done
 
 check-packages: library flavour-22.11 static build/bin/guest-traffic
 	tools/check-static $(ARCHIVE) $(LIBRARY)

@@ -31,6 +31,8 @@ FNR == 1 {
     file = FILENAME
     hasHeader = functionLine = 0
     needsHeader = file !~ /\.(md|tsv|json|txt|in|map|modulemap)$|(^|\/)(LICENSE|\.git[a-z]*|\.swift-format)$/
+    # Formats of dpkg's; debian/copyright speaks for them.
+    if (file ~ /^debian\// && file != "debian/rules") needsHeader = 0
     isC = file ~ /\.[ch]$/ && file !~ /^(\.\/)?include\//
 }
 

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The librtevhostswift authors
+#
+# Included by the root Makefile: packages for Debian, and the tarball for machines without Swift.
+#
+#   make deb                      build/deb/*.deb from what is built, checked by lintian
+#   make deb FROM_SOURCE=1        the same, everything compiled anew in a copy of the tree
+#   make tarball                  build/rtevhostswift-VERSION-linux-ARCHITECTURE.tar.gz and its SHA-256
+#   make check-tarball            builds programs from the unpacked tarball, which has been moved
+#
+# Times in packages are those of debian/changelog, or of SOURCE_DATE_EPOCH.
+
+.PHONY: deb tarball check-tarball
+
+deb: library flavour-22.11 static $(TOOLS:%=build/bin/%)
+	@tools/need debhelper dpkg-dev lintian
+	FROM_SOURCE=$(FROM_SOURCE) tools/deb build/deb
+
+tarball: library flavour-22.11 static
+	VERSION=$(VERSION) tools/tarball build
+
+check-tarball: tarball build/bin/guest-traffic
+	VERSION=$(VERSION) tools/check-tarball build
