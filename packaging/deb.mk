@@ -7,12 +7,13 @@
 #   make deb FROM_SOURCE=1        the same, everything compiled anew in a copy of the tree
 #   make tarball                  build/rtevhostswift-VERSION-linux-ARCHITECTURE.tar.gz and its SHA-256
 #   make check-tarball            builds programs from the unpacked tarball, which has been moved
+#   make check-bare CHROOT=       installs the packages in a bare Debian 12 and builds programs there
 #
 # Times in packages are those of debian/changelog, or of SOURCE_DATE_EPOCH.
 
 .PHONY: deb tarball check-tarball
 
-deb: library flavour-22.11 static $(TOOLS:%=build/bin/%)
+deb: $(if $(FROM_SOURCE),,library flavour-22.11 static $(TOOLS:%=build/bin/%))
 	@tools/need debhelper dpkg-dev lintian
 	FROM_SOURCE=$(FROM_SOURCE) tools/deb build/deb
 
@@ -21,3 +22,8 @@ tarball: library flavour-22.11 static
 
 check-tarball: tarball build/bin/guest-traffic
 	VERSION=$(VERSION) tools/check-tarball build
+
+# By hand, as root: needs a network of Debian's packages, or CHROOT=, a bare Debian 12.
+.PHONY: check-bare
+check-bare: deb
+	tools/check-bare $(CHROOT)
