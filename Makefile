@@ -43,7 +43,7 @@ define build_library
 	@mkdir -p $(@D)
 	RTEVHOSTSWIFT_EMBEDDED=1 RTEVHOSTSWIFT_FLAVOUR=$(1) $(SWIFT) build -c release \
 		--scratch-path $(2) --product RteVhostSwift
-	$(CC) -shared -o $@.new $$(find $(2)/release/ -name '*.o' -path '*.build/*') \
+	$(CC) -shared -o $@.new $$(find $(2)/release/ -name '*.o' -path '*.build/*' | LC_ALL=C sort) \
 		-Wl,-soname,$(3) -Wl,--version-script=$(4) -Wl,-z,defs -Wl,-z,now \
 		-Wl,-z,relro -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
 	mv $@.new $@

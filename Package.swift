@@ -27,7 +27,7 @@ let shipped: [SwiftSetting] = [
         "-wmo", "-enforce-exclusivity=unchecked", "-Xllvm",
         "-swiftmergefunc-threshold=0", "-Xcc", "-fvisibility=hidden",
         // Debug information, and so the build ID, is the same wherever the tree lies.
-        "-file-prefix-map", "\(root)=.",
+        "-file-prefix-map", "\(root)=.", "-Xfrontend", "-no-clang-module-breadcrumbs",
     ]),
 ]
 
