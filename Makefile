@@ -45,15 +45,15 @@ define build_library
 		--scratch-path $(2) --product RteVhostSwift
 	$(CC) -shared -o $@.new $$(find $(2)/release/ -name '*.o' -path '*.build/*' | LC_ALL=C sort) \
 		-Wl,-soname,$(3) -Wl,--version-script=$(4) -Wl,-z,defs -Wl,-z,now \
-		-Wl,-z,relro -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
+		-Wl,-z,relro -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed -Wl,-T,packaging/discard.ld
 	mv $@.new $@
 endef
 
-$(LIBRARY): $(SWIFT_SOURCES) $(HEADERS) version.map Package.swift
+$(LIBRARY): $(SWIFT_SOURCES) $(HEADERS) version.map packaging/discard.ld Package.swift
 	$(call build_library,21.08,$(EMBEDDED),$(SONAME),version.map)
 	ln -sf $(SONAME) build/lib/librtevhostswift.so
 
-$(LIBRARY_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map Package.swift
+$(LIBRARY_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map packaging/discard.ld Package.swift
 	$(call build_library,22.11,$(EMBEDDED_2211),$(SONAME_2211),version-22.11.map)
 
 build/bin/vhost-switch: $(SWITCH_SOURCES) $(wildcard examples/*.h) $(HEADERS) $(LIBRARY)
