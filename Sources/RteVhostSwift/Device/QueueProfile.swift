@@ -5,7 +5,9 @@
 /// a burst reads one place.
 struct QueueProfile: BitwiseCopyable {
     /// Bytes of the virtio-net header: 12 with MRG_RXBUF or VERSION_1, else 10. virtio 1.2, 5.1.6.
-    var headerByteCount = 10
+    var headerByteCount: Int { Int(headerSize) }
+    /// The same as it is kept: a number that the compiler knows to be none below zero.
+    private var headerSize: UInt8 = 10
     /// VIRTIO_NET_F_MRG_RXBUF
     var isMergeable = false
     /// The guest may ask for checksums and segmentation in transmit headers.
@@ -36,7 +38,7 @@ struct QueueProfile: BitwiseCopyable {
     init(features: UInt64, flags: DriverFlags) {
         isMergeable = features & Feature.mergeableBuffers != 0
         let isModern = features & Feature.version1 != 0
-        headerByteCount = isMergeable || isModern ? 12 : 10
+        headerSize = isMergeable || isModern ? 12 : 10
         hasGuestOffloads = features & (Feature.checksum | Feature.hostSegmentation) != 0
         usesLegacyOffloadFlags = !flags.usesCompliantOffloadFlags
         allowsExternalBuffers = flags.allowsExternalBuffers

@@ -63,7 +63,7 @@ extension QueueBurst {
             let packet = mbufs[run.count]
             guard let chain = run.next(shape, from: memory) else { break }
             let byteCount = chain.payload.count
-            guard byteCount <= packet.capacity else { break }
+            guard packet.hasRoom(for: byteCount) else { break }
             var record = InflightPacket(packet: nil, mark: run.mark(from: start))
             if takesHeader { record.header = chain.header.loadHeader() }
             let pair = CopyPair(chain.payload, packet.freshRoom(byteCount))

@@ -77,6 +77,8 @@ extension GuestSlice {
     /// The header in front of a packet in one buffer of at least ten bytes.
     @inline(__always)
     func loadHeader() -> NetHeader {
+        // Once for both fields.
+        precondition(count >= 10)
         var header = NetHeader()
         header.first = load64(at: 0)
         header.checksumOffset = load16(at: 8)

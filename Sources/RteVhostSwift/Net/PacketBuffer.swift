@@ -67,6 +67,20 @@ struct PacketBuffer: BitwiseCopyable {
     @inline(__always)
     var capacity: Int { unsafe max(0, Int(pointer.pointee.buf_len) &- Self.headroom) }
 
+    /// True when `byteCount` bytes, at least one, fit behind the headroom.
+    // SAFETY: whoever holds a packet owns it, or was lent it for the call.
+    @inline(__always)
+    func hasRoom(for byteCount: Int) -> Bool {
+        unsafe byteCount &+ Self.headroom <= Int(pointer.pointee.buf_len)
+    }
+
+    /// Where the buffer begins.
+    // SAFETY: DPDK: every mbuf has a buffer.
+    @inline(__always)
+    private var buffer: UnsafeMutableRawPointer {
+        unsafe pointer.pointee.buf_addr.unsafelyUnwrapped
+    }
+
     /// The room behind the headroom, `capacity` bytes.
     @inline(__always)
     var room: PacketSlice {
@@ -80,8 +94,7 @@ struct PacketBuffer: BitwiseCopyable {
     @inline(__always)
     func freshRoom(_ byteCount: Int) -> PacketSlice {
         // SAFETY: buf_addr has buf_len bytes.
-        unsafe PacketSlice(
-            base: pointer.pointee.buf_addr + Self.headroom, count: byteCount, engine: nil)
+        unsafe PacketSlice(base: buffer + Self.headroom, count: byteCount, engine: nil)
     }
 
     /// The data of this segment, for the processor alone.
@@ -89,8 +102,8 @@ struct PacketBuffer: BitwiseCopyable {
     var plainData: PacketSlice {
         // SAFETY: the application, or we, put data_len bytes there.
         unsafe PacketSlice(
-            base: pointer.pointee.buf_addr + Int(pointer.pointee.data_off),
-            count: Int(pointer.pointee.data_len), engine: nil)
+            base: buffer + Int(pointer.pointee.data_off), count: Int(pointer.pointee.data_len),
+            engine: nil)
     }
 
     /// The data of this segment.

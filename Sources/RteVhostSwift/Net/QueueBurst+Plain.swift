@@ -19,7 +19,7 @@ extension QueueBurst {
     @inline(__always)
     func receive(_ chain: PlainChain, _ packet: PacketBuffer) -> Bool {
         let byteCount = chain.payload.count
-        guard byteCount <= packet.capacity else { return false }
+        guard packet.hasRoom(for: byteCount) else { return false }
         let header = profile.hasGuestOffloads ? chain.header.loadHeader() : NetHeader()
         CopyPair(chain.payload, packet.freshRoom(byteCount)).copyBytes(.deviceReads)
         packet.prepareFilled(byteCount: byteCount)
