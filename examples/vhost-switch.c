@@ -37,7 +37,7 @@
 
 struct switch_state vhost_switch = {
 	.options = {
-		.async = true, .threshold = 256, .retries = 65536, .pool = 16384,
+		.async = true, .threshold = 1024, .retries = 65536, .pool = 16384,
 		.mbuf_size = 2048,
 	},
 };
@@ -49,7 +49,7 @@ static const char usage[] =
 	"  --iommu          offer guests a device behind an IOMMU\n"
 	"  --postcopy       let guests move here before their memory does\n"
 	"  --async, --sync  copy with the library's DMA engine, or not (--async)\n"
-	"  --threshold N    bytes from which on a piece goes to the engine (256)\n"
+	"  --threshold N    bytes from which on a piece goes to the engine (1024)\n"
 	"  --echo           send each packet back, addresses swapped; never drop one\n"
 	"  --sink           count packets and free them\n"
 	"  --retries N      attempts to send before packets are dropped (65536)\n"
