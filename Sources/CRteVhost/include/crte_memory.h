@@ -68,6 +68,20 @@ static inline CRTE_SHARED struct crte_pair crte_load_pair(const void *p)
 	return pair;
 }
 
+/*
+ * Asks for a cache line that will be written soon. A hint; __builtin_prefetch() makes a prefetch
+ * for reading of it where the compiler may not assume the instruction. Processors that do not
+ * know it pass over it.
+ */
+static inline void crte_prefetch_for_write(const void *p)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1, 3);
+#endif
+}
+
 /* What only one thread writes and others may look at. */
 static inline uint32_t crte_load_relaxed_u32(const void *p)
 {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import CRteVhost
+
 /// Fresh mbufs for a burst, taken from the pool in bulk and prepared one at a time.
 @safe
 struct PacketSupply: ~Copyable {
@@ -41,9 +43,21 @@ struct PacketSupply: ~Copyable {
         // SAFETY: the object was taken from the pool and is handed out once.
         guard position < end, let object = unsafe objects[position] else { return nil }
         position &+= 1
+        prefetchNext()
         let packet = unsafe PacketBuffer(object: object)
         packet.prepare()
         return packet
+    }
+
+    /// Asks for what the next one will be prepared in: a long packet is copied meanwhile, which drives
+    /// the mbufs behind it out of the nearest cache.
+    @inline(__always)
+    private func prefetchNext() {
+        // SAFETY: a hint, which reads and writes nothing.
+        if position < end, let object = unsafe objects[position] {
+            unsafe crte_prefetch_for_write(object)
+            unsafe crte_prefetch_for_write(object + 64)
+        }
     }
 
     /// Mbufs that were taken from the pool for this burst and not handed out.
