@@ -126,6 +126,7 @@ include $(wildcard ctests/sanitize.mk)
 include $(wildcard tools/rtevhostctl.mk)
 include $(sort $(wildcard packaging/*.mk))
 include $(wildcard ctests/static.mk)
+include $(wildcard docs/docs.mk)
 
 # A directory for LD_LIBRARY_PATH, in which programs built against DPDK find the library by DPDK's name.
 install-dropin: library flavour-22.11

@@ -361,8 +361,8 @@ struct vhost_device_ops {
 	/** A virtqueue was enabled (1) or disabled (0). The result is ignored. */
 	int (*vring_state_changed)(int vid, uint16_t queue_id, int enable);
 	/**
-	 * Features changed while the device is running, for instance VHOST_F_LOG_ALL. Not 0
-	 * refuses them.
+	 * Features changed while the device is running: VHOST_F_LOG_ALL came or went. The result
+	 * is ignored.
 	 */
 	int (*features_changed)(int vid, uint64_t features);
 	/** A frontend connected; nothing is negotiated yet. Not 0 closes the connection. */
@@ -530,7 +530,10 @@ int rte_vhost_driver_detach_vdpa_device(const char *path);
 struct rte_vdpa_device *rte_vhost_driver_get_vdpa_device(const char *path);
 
 /**
- * Set the virtio features that a socket offers. Before rte_vhost_driver_start().
+ * Set the virtio features that a socket offers. Before rte_vhost_driver_start(). The application
+ * serves the socket's devices by itself then, of whatever kind they are: the functions that move
+ * packets do nothing for them. rte_vhost_driver_enable_features() and
+ * rte_vhost_driver_disable_features() leave them network devices of this library.
  *
  * @param path
  *   Path of the socket.

@@ -59,11 +59,13 @@ struct rtevhostswift_dma_stats {
 struct rtevhostswift_dma_faults {
 	/** Result of the next transfer_errors calls of transfer_data(), which accept nothing; negative. */
 	int32_t transfer_result;
+	/** How many calls. */
 	uint32_t transfer_errors;
 	/** Accept at most accept_limit - 1 descriptors a call; 0 is no limit. */
 	uint32_t accept_limit_plus_one;
 	/** Result of the next check_errors calls of check_completed_copies(); negative. */
 	int32_t check_result;
+	/** How many calls. */
 	uint32_t check_errors;
 	/** Added to the result of every check_completed_copies(). */
 	uint32_t over_report;

@@ -17,6 +17,7 @@
 
 #include <rte_compat.h>
 
+/** @cond */
 #pragma push_macro("__rte_experimental")
 #undef __rte_experimental
 #define __rte_experimental
@@ -26,6 +27,7 @@
 #include "../rte_vhost.h"
 #pragma pop_macro("vhost_device_ops")
 #pragma pop_macro("__rte_experimental")
+/** @endcond */
 
 #ifndef __swift__
 #pragma GCC poison rte_vhost_get_queue_num rte_vhost_gpa_to_vva
@@ -80,9 +82,11 @@ struct rte_vhost_power_monitor_cond {
 	uint8_t match;
 };
 
+/** As ../rte_vhost.h says; still experimental. */
 __rte_experimental
 int rte_vhost_get_negotiated_protocol_features(int vid, uint64_t *protocol_features);
 
+/** As ../rte_vhost.h says; still experimental. */
 __rte_experimental
 int rte_vhost_slave_config_change(int vid, bool need_reply);
 

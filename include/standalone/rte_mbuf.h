@@ -32,6 +32,9 @@
 extern "C" {
 #endif
 
+/** @name DPDK's names of functions that the library exports under its own
+ * @{ */
+/** The function whose name follows. */
 #define rte_pktmbuf_pool_create rtevhostswift_pktmbuf_pool_create
 #define rte_pktmbuf_alloc rtevhostswift_pktmbuf_alloc
 #define rte_pktmbuf_alloc_bulk rtevhostswift_pktmbuf_alloc_bulk
@@ -39,6 +42,7 @@ extern "C" {
 #define rte_pktmbuf_free_seg rtevhostswift_pktmbuf_free_seg
 #define rte_pktmbuf_free_bulk rtevhostswift_pktmbuf_free_bulk
 #define rte_pktmbuf_detach rtevhostswift_pktmbuf_detach
+/** @} */
 
 /** Private data of a pool of mbufs; see rte_mempool_get_priv(). */
 struct rte_pktmbuf_pool_private {

@@ -77,6 +77,7 @@ extern "C" {
 
 /** @name The same under DPDK's newer names
  * @{ */
+/** The flag whose name follows. */
 #define RTE_MEMPOOL_F_NO_SPREAD MEMPOOL_F_NO_SPREAD
 #define RTE_MEMPOOL_F_NO_CACHE_ALIGN MEMPOOL_F_NO_CACHE_ALIGN
 #define RTE_MEMPOOL_F_SP_PUT MEMPOOL_F_SP_PUT
@@ -286,10 +287,14 @@ struct rte_mempool_ops_table {
 	struct rte_mempool_ops ops[RTE_MEMPOOL_MAX_OPS_IDX];
 } __rte_cache_aligned;
 
+/** @name DPDK's names of functions that the library exports under its own
+ * @{ */
+/** The function whose name follows. */
 #define rte_mempool_lookup rtevhostswift_mempool_lookup
 #define rte_mempool_free rtevhostswift_mempool_free
 #define rte_mempool_avail_count rtevhostswift_mempool_avail_count
 #define rte_mempool_in_use_count rtevhostswift_mempool_in_use_count
+/** @} */
 
 /**
  * Find a pool by its name. Also called rte_mempool_lookup().
