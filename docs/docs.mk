@@ -3,13 +3,14 @@
 #
 # Included by the root Makefile.
 #
-#   make docs                  build/docs/man: a manual page for each public function, struct and header, and for rtevhostctl;
+#   make docs                  build/docs/man: a manual page for each public function, and that of rtevhostctl;
 #                              build/docs/html. Fails on any warning of doxygen's
 #   make install-docs          the manual pages, below MANDIR
+#   make check-docs            runs what the documentation tells to run (tools/check-docs), and that its drawings are current
 
 DOCS_SOURCES = docs/doxygen.conf tools/make-docs docs/rtevhostctl.1
 
-.PHONY: docs install-docs
+.PHONY: docs install-docs check-docs
 
 docs: build/docs/done
 
@@ -22,3 +23,10 @@ install-docs: docs
 	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man3
 	install -m 644 build/docs/man/man1/*.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 build/docs/man/man3/*.3 $(DESTDIR)$(MANDIR)/man3/
+
+check-docs: library flavour-22.11 static all rtevhostctl
+	@tools/need pkg-config socat
+	tools/architecture --check
+	tools/rtevhostctl-page --check
+	tools/check-docs --self-test
+	tools/check-docs
