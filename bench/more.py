@@ -14,6 +14,7 @@ Options, each also by a variable of the environment:
 """
 
 import argparse
+import datetime
 import json
 import os
 import shutil
@@ -55,6 +56,8 @@ def parser(text):
         "OURS_2211", os.path.join(ROOT, "build/lib/dpdk-22.11/librte_vhost.so.23")))
     arguments.add_argument("--theirs", default=variable("THEIRS", None))
     arguments.add_argument("--out", default=variable("OUT", BIN))
+    arguments.add_argument("--publish", default=variable("PUBLISH", None),
+                           help="write performance-NAME.md to this directory, too")
     return arguments
 
 
@@ -77,6 +80,7 @@ class Bench:
         self.quick = options.quick
         self.rounds = int(options.rounds or (3 if self.quick else 7))
         self.out = os.path.abspath(options.out)
+        self.publish = options.publish and os.path.abspath(options.publish)
         self.work = tempfile.mkdtemp(prefix="bench-")
         self.failures = []
         self.rows = []
@@ -137,6 +141,16 @@ class Bench:
                     row.update(key=cell["key"], round=number)
                     self.rows.append(row)
 
+    def page(self, markdown):
+        """A report as a page of its own."""
+        where = machine()
+        return (f"# Performance: {self.name}\n\n"
+                f"`make bench-{self.name}` measures it again; [performance.md](performance.md) is "
+                "about synchronous calls.\n"
+                f"Here: {datetime.date.today().isoformat()}, {where['processor']}, "
+                f"{where['cpus']} virtual processors, Linux {where['kernel']}, "
+                f"{self.rounds} rounds in turns.\n\n" + markdown.rstrip() + "\n")
+
     def write(self, data, markdown):
         """The results, and the exit status: only what broke is a failure."""
         for suffix, text in (
@@ -146,6 +160,10 @@ class Bench:
                 file.write(text)
             print(f"bench: {path}", file=sys.stderr)
         print(markdown)
+        if self.publish:
+            path = os.path.join(self.publish, f"performance-{self.name}.md")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(self.page(markdown))
         self.end()
         if self.failures:
             print(f"bench: {len(self.failures)} measurements failed, see above", file=sys.stderr)
