@@ -148,7 +148,7 @@ class Bench:
                 f"`make bench-{self.name}` measures it again; [performance.md](performance.md) is "
                 "about synchronous calls.\n"
                 f"Here: {datetime.date.today().isoformat()}, {where['processor']}, "
-                f"{where['cpus']} virtual processors, Linux {where['kernel']}, "
+                f"{where['cpus']} virtual processors, Linux {where['kernel'].split('-')[0]}, "
                 f"{self.rounds} rounds in turns.\n\n" + markdown.rstrip() + "\n")
 
     def write(self, data, markdown):
