@@ -72,7 +72,7 @@ test: packages library swift-test ctest ctest-control faults hostile ctest-22.11
 
 # What the tests use besides Swift, gcc and make.
 packages:
-	@tools/need g++ libcmocka-dev libdpdk-dev pkg-config
+	@tools/need g++ libcmocka-dev libdpdk-dev pkg-config tshark
 
 swift-test:
 	$(SWIFT) test

@@ -11,7 +11,8 @@
  * features, memory, rings, counters. What is said there is in docs/control-socket.md.
  *
  * RTEVHOSTSWIFT_CONTROL=PATH in the environment opens it with the first socket that is registered, for programs that
- * know nothing of this library; "%p" in the path stands for the process's number.
+ * know nothing of this library; "%p" in the path stands for the process's number. RTEVHOSTSWIFT_CONTROL_CAPTURE=1 beside
+ * it sets the flag of that name.
  */
 
 #include <stdint.h>
@@ -20,15 +21,18 @@
 extern "C" {
 #endif
 
+/** Flag of rtevhostswift_control_open(): clients may have copies of packets. */
+#define RTEVHOSTSWIFT_CONTROL_CAPTURE (UINT64_C(1) << 0)
+
 /**
  * Open the control socket; a thread of its own serves it until it is closed. The socket's file has mode 0600 from the
  * first moment, whatever the umask, and only processes of this process's effective user are answered. Nothing can be
- * changed by what is asked there. The data path neither waits for it nor is it locked by it.
+ * changed by what is asked there, and no packet is seen but with RTEVHOSTSWIFT_CONTROL_CAPTURE. The data path neither waits for it nor is it locked by it.
  *
  * @param path
  *   Where; at most 107 bytes. A socket that a dead process left is replaced, nothing else.
  * @param flags
- *   0; bits are for later releases.
+ *   0 or RTEVHOSTSWIFT_CONTROL_CAPTURE; other bits are for later releases.
  * @return
  *   0, or -1 with errno and one log line: EINVAL (path, flags), EEXIST (open already), EADDRINUSE (the path is no
  *   socket, or somebody listens there), ENOMEM, and what socket(), bind() and pthread_create() give.

@@ -26,4 +26,5 @@ rtevhostctl-completions: build/bin/rtevhostctl
 	done
 
 # They run the program.
-build/ctests/control_inspect_tool build/ctests/control_inspect_top: build/bin/rtevhostctl
+build/ctests/control_inspect_tool build/ctests/control_inspect_top \
+build/ctests/control_inspect_capture: build/bin/rtevhostctl

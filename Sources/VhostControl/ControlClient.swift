@@ -20,15 +20,39 @@ public struct ControlClient: Sendable {
 
     /// The answer to a command, as it came. Throws `ControlFault`.
     public func ask(_ command: String, socket: String? = nil) throws -> String {
-        let number = try connect()
+        let number = try send("\(command)\(socket.map { " " + $0 } ?? "")")
         defer { close(number) }
-        var line = Array("1 \(command)\(socket.map { " " + $0 } ?? "")\n".utf8)
-        guard line.count <= 255 else { throw ControlFault.refused("the path is too long") }
-        let sent = line.withUnsafeMutableBytes { bytes in
-            send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        }
-        guard sent == line.count else { throw fault(errno) }
         return try read(number)
+    }
+
+    /// The connection on which a command was sent. Throws `ControlFault`.
+    func send(_ command: String) throws -> Int32 {
+        let number = try connect()
+        var line = Array("1 \(command)\n".utf8)
+        guard line.count <= 255 else {
+            close(number)
+            throw ControlFault.refused("the path is too long")
+        }
+        let sent = line.withUnsafeMutableBytes { bytes in
+            Glibc.send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        }
+        guard sent == line.count else {
+            let code = errno
+            close(number)
+            throw fault(code)
+        }
+        return number
+    }
+
+    /// Waits until something comes. Throws `ControlFault`.
+    func wait(for number: Int32) throws {
+        while true {
+            var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&entry, 1, milliseconds)
+            if ready < 0, errno == EINTR { continue }
+            guard ready > 0 else { throw fault(ETIMEDOUT) }
+            return
+        }
     }
 
     /// The same, understood. Throws `ControlFault`, also for a socket that the process does not have.
@@ -66,10 +90,7 @@ public struct ControlClient: Sendable {
         var answer: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 65_536)
         while true {
-            var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&entry, 1, milliseconds)
-            if ready < 0, errno == EINTR { continue }
-            guard ready > 0 else { throw fault(ETIMEDOUT) }
+            try wait(for: number)
             let count = recv(number, &piece, piece.count, 0)
             guard count >= 0 else { throw fault(errno) }
             guard count > 0 else { return String(decoding: answer, as: UTF8.self) }

@@ -17,6 +17,8 @@ public enum ControlFault: Error, Equatable, CustomStringConvertible {
     case noPath
     /// There is no such socket in the process.
     case noSocket(String)
+    /// It ended a capture.
+    case hungUp
 
     /// In words.
     public var description: String {
@@ -28,6 +30,7 @@ public enum ControlFault: Error, Equatable, CustomStringConvertible {
         case .system(let words, let path): "\(path): \(words)"
         case .noPath: "no control socket: give --control, or set RTEVHOSTSWIFT_CONTROL"
         case .noSocket(let path): "the process has no socket \(path)"
+        case .hungUp: "the process hung up: it ended, or packets were not fetched for two seconds"
         }
     }
 }

@@ -24,6 +24,8 @@ public struct Snapshot: Decodable, Sendable {
     public var sockets: [SocketState]?
     /// Its devices.
     public var devices: [DeviceState]?
+    /// What is captured.
+    public var capture: CaptureHead?
 
     /// Reads an answer. Throws what is wrong with it.
     public init(json: String) throws {

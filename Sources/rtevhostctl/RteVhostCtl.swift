@@ -15,5 +15,5 @@ struct RteVhostCtl: ParsableCommand {
             RTEVHOSTSWIFT_CONTROL in its environment says where. Nothing can be changed by it.
             """,
         version: "0.1.0",
-        subcommands: [List.self, Show.self, Check.self, Top.self])
+        subcommands: [List.self, Show.self, Check.self, Top.self, Capture.self])
 }

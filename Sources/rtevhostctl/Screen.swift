@@ -5,9 +5,6 @@
     import Glibc
 #endif
 
-/// Set by signals that end the program; the loop looks at it.
-nonisolated(unsafe) private var isInterrupted: sig_atomic_t = 0
-
 /// The terminal while `top` has it: a screen of its own and keys without a line's end; all as it
 /// was when it is given back.
 final class Screen {
@@ -17,10 +14,7 @@ final class Screen {
     /// Takes the terminal.
     init() {
         isRaw = tcgetattr(0, &saved) == 0
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
-            signal(number) { _ in isInterrupted = 1 }
-        }
-        signal(SIGPIPE, SIG_IGN)
+        Interrupt.watch()
         var raw = saved
         raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
         if isRaw { tcsetattr(0, TCSANOW, &raw) }
@@ -47,7 +41,7 @@ final class Screen {
     func wait(milliseconds: Int32) -> Bool {
         let end = Self.milliseconds() + Int(milliseconds)
         while true {
-            guard isInterrupted == 0 else { return false }
+            guard !Interrupt.hasCome else { return false }
             let left = end - Self.milliseconds()
             guard left > 0 else { return true }
             var entry = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
@@ -66,11 +60,11 @@ final class Screen {
     }
 
     /// Writes all of a text; false when it cannot be written.
-    static func put(_ text: String) -> Bool {
+    static func put(_ text: String, to number: Int32 = 1) -> Bool {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR, isInterrupted == 0 { continue }
+            let count = bytes.withUnsafeBytes { write(number, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR, !Interrupt.hasCome { continue }
             guard count > 0 else { return false }
             bytes = bytes.dropFirst(count)
         }

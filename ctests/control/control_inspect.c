@@ -112,13 +112,18 @@ void inspect_asker_stop(struct inspect_asker *asker)
 
 void inspect_begin(const char *name)
 {
+	inspect_begin_with(name, 0);
+}
+
+void inspect_begin_with(const char *name, uint64_t flags)
+{
 	ssize_t length = readlink("/proc/self/exe", inspect_tool, sizeof(inspect_tool) - 100);
 
 	assert_true(length > 0);
 	inspect_tool[length] = 0;
 	strcpy(strrchr(inspect_tool, '/'), "/../bin/rtevhostctl");
 	control_path(inspect_path, name);
-	assert_int_equal(rtevhostswift_control_open(inspect_path, 0), 0);
+	assert_int_equal(rtevhostswift_control_open(inspect_path, flags), 0);
 }
 
 int inspect_run(const char *arguments)

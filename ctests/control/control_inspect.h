@@ -42,6 +42,8 @@ extern char inspect_text[INSPECT_TEXT];
 
 /** Find rtevhostctl, and open the control socket. */
 void inspect_begin(const char *name);
+/** The same with flags of rtevhostswift_control_open(). */
+void inspect_begin_with(const char *name, uint64_t flags);
 /** Run rtevhostctl; all that it writes is the text. @return its status. */
 int inspect_run(const char *arguments);
 

@@ -70,7 +70,7 @@ static void bad_places_are_refused(void **state)
 	refuse("", 0, EINVAL);
 	refuse(name, 0, EINVAL);
 	control_path(name, "flags");
-	refuse(name, 1, EINVAL);
+	refuse(name, 2, EINVAL);
 	assert_int_not_equal(access(name, F_OK), 0);
 	control_path(name, "nowhere/control");
 	refuse(name, 0, ENOENT);

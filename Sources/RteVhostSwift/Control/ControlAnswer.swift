@@ -78,7 +78,7 @@ struct ControlAnswer {
             guard let device = inspector.device(vid), wants(device.path) else { continue }
             writer.openObject()
             writer.addDevice(device)
-            if request.command == .list {
+            if case .list = request.command {
                 writer.closeObject()
                 step = .device(vid + 1)
             } else {

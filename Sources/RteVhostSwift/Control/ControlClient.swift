@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// One client of the control socket: one line is read, one answer is sent, and the connection ends.
+/// One client of the control socket: one line is read, one answer is sent, and the connection ends;
+/// a capture ends when either side does.
 struct ControlClient: ~Copyable {
     /// Nanoseconds for the whole of it, and without a byte going either way.
     private static let patience: (whole: UInt64, still: UInt64) = (20_000_000_000, 2_000_000_000)
@@ -12,7 +13,11 @@ struct ControlClient: ~Copyable {
     private var lineCount = 0
     private var writer: JSONWriter
     private var answer: ControlAnswer?
+    private var capture: ControlCapture?
+    private var mayCapture = false
     private var isAnswering = false
+    /// The client did not take all that there was.
+    private var isBlocked = false
     private var start: UInt64 = 0
     private var deadline: (whole: UInt64, still: UInt64) = (0, 0)
 
@@ -20,18 +25,25 @@ struct ControlClient: ~Copyable {
     init() throws(VhostError) { writer = try JSONWriter() }
 
     /// Takes a connection in.
-    mutating func open(_ socket: consuming FileDescriptor, now: UInt64) {
+    mutating func open(_ socket: consuming FileDescriptor, now: UInt64, mayCapture: Bool) {
         self.socket = consume socket
         lineCount = 0
         writer.removeAll()
         answer = nil
+        capture = nil
         isAnswering = false
+        isBlocked = false
+        self.mayCapture = mayCapture
         start = now
         deadline = (now &+ Self.patience.whole, now &+ Self.patience.still)
     }
 
     /// Hangs up.
-    mutating func close() { socket = nil }
+    mutating func close() {
+        capture?.stop()
+        capture = nil
+        socket = nil
+    }
 
     /// The connection's number; -1 while the place is free.
     var number: Int32 {
@@ -49,7 +61,10 @@ struct ControlClient: ~Copyable {
     }
 
     /// Waits for the client to take bytes, and not for its request.
-    var wantsWrite: Bool { isAnswering }
+    var wantsWrite: Bool { isAnswering && (capture == nil || isBlocked) }
+
+    /// Waits for packets, which nobody announces.
+    var awaitsPackets: Bool { capture != nil && !isBlocked }
 
     /// Nanoseconds for a request while others wait for the place.
     static let crowdedPatience: UInt64 = 100_000_000
@@ -58,7 +73,9 @@ struct ControlClient: ~Copyable {
     var silentSince: UInt64? { number >= 0 && !isAnswering ? start : nil }
 
     /// When it is hung up on.
-    var end: UInt64 { min(deadline.whole, deadline.still) }
+    var end: UInt64 {
+        capture == nil ? min(deadline.whole, deadline.still) : isBlocked ? deadline.still : .max
+    }
 
     /// Reads what has come. Hangs up where nothing more will come.
     mutating func read(now: UInt64, _ inspector: borrowing Inspector) {
@@ -68,7 +85,7 @@ struct ControlClient: ~Copyable {
         let known = lineCount
         lineCount += count
         for index in known..<lineCount where line[index] == 0x0a {
-            begin(count: index)
+            begin(count: index, inspector)
             return write(now: now, inspector)
         }
         if lineCount == ControlRequest.limit {
@@ -79,10 +96,24 @@ struct ControlClient: ~Copyable {
         }
     }
 
-    private mutating func begin(count: Int) {
+    private mutating func begin(count: Int, _ inspector: borrowing Inspector) {
         do throws(ControlRequest.Fault) {
-            answer = ControlAnswer(try ControlRequest(line, count: count))
+            let request = try ControlRequest(line, count: count)
+            if case .capture(let wanted) = request.command {
+                begin(wanted, inspector)
+            } else {
+                answer = ControlAnswer(request)
+            }
             isAnswering = true
+        } catch {
+            fail(error.words)
+        }
+    }
+
+    private mutating func begin(_ wanted: CaptureRequest, _ inspector: borrowing Inspector) {
+        do throws(ControlCapture.Fault) {
+            guard mayCapture else { throw .forbidden }
+            capture = try ControlCapture(wanted, inspector, &writer)
         } catch {
             fail(error.words)
         }
@@ -96,6 +127,7 @@ struct ControlClient: ~Copyable {
     /// Makes as much of the answer as there is room for, and sends what the client takes. Hangs up
     /// at its end. At most a few buffers at a time: the other clients have their turn.
     mutating func write(now: UInt64, _ inspector: borrowing Inspector) {
+        guard capture == nil else { return stream(now: now) }
         for _ in 0..<4 {
             while writer.room >= ControlAnswer.stepRoom, !(answer?.isDone ?? true) {
                 answer?.advance(&writer, inspector)
@@ -109,5 +141,24 @@ struct ControlClient: ~Copyable {
             deadline.still = now &+ Self.patience.still
             writer.drop(sent)
         }
+    }
+
+    /// Sends packets as far as the client takes them; what it does not take is lost in the ring.
+    private mutating func stream(now: UInt64) {
+        isBlocked = false
+        for _ in 0..<8 {
+            let isDone = writer.pending.count == 0 && (capture?.end(&writer) ?? true)
+            guard !isDone else { return finish() }
+            let isText = writer.pending.count > 0
+            guard let pending = isText ? writer.pending : capture?.pending, pending.count > 0 else {
+                deadline.still = now &+ Self.patience.still
+                return
+            }
+            guard let sent = System.send(number, pending) else { return close() }
+            guard sent > 0 else { break }
+            deadline.still = now &+ Self.patience.still
+            if isText { writer.drop(sent) } else { capture?.drop(sent) }
+        }
+        isBlocked = true
     }
 }

@@ -14,6 +14,8 @@ struct ControlRequest {
         case list
         /// All of it, of one socket or of every one.
         case show
+        /// Packets of a ring.
+        case capture(CaptureRequest)
     }
 
     /// The command.
@@ -29,13 +31,16 @@ struct ControlRequest {
         case command
         /// What follows is not what the command takes.
         case argument
+        /// What follows is no ring.
+        case ring
 
         /// In words.
         var words: StaticString {
             switch self {
             case .version: "unknown version of the protocol, 1 is spoken"
-            case .command: "unknown command, there are list and show"
+            case .command: "unknown command, there are list, show and capture"
             case .argument: "not a path of a socket"
+            case .ring: "capture takes numbers: device, ring, bytes of a packet"
             }
         }
     }
@@ -48,6 +53,9 @@ struct ControlRequest {
             command = .list
         } else if Self.take("show", line, count, &position) {
             command = .show
+        } else if Self.take("capture", line, count, &position) {
+            command = .capture(try Self.takeCapture(line, count, &position))
+            guard position == count else { throw .ring }
         } else {
             throw .command
         }
@@ -58,6 +66,37 @@ struct ControlRequest {
             position += 1
         }
         self.path = path
+    }
+
+    private static func takeCapture(
+        _ line: borrowing InlineArray<256, UInt8>, _ count: Int, _ position: inout Int
+    ) throws(Fault) -> CaptureRequest {
+        guard let device = takeNumber(line, count, &position),
+            let ring = takeNumber(line, count, &position),
+            let byteCount = takeNumber(line, count, &position), byteCount > 0
+        else { throw .ring }
+        return CaptureRequest(device: device, ring: ring, byteCount: byteCount)
+    }
+
+    /// Takes a decimal number of at most nine digits and the space behind it; nil where there is
+    /// none.
+    private static func takeNumber(
+        _ line: borrowing InlineArray<256, UInt8>, _ count: Int, _ position: inout Int
+    ) -> Int? {
+        var number = 0
+        var digits = 0
+        while position < count, line[position] >= 0x30, line[position] <= 0x39 {
+            number = number * 10 + Int(line[position] - 0x30)
+            digits += 1
+            position += 1
+            guard digits <= 9 else { return nil }
+        }
+        guard digits > 0 else { return nil }
+        if position < count {
+            guard line[position] == 0x20 else { return nil }
+            position += 1
+        }
+        return number
     }
 
     /// Takes a word and the space behind it, if it stands there.

@@ -16,23 +16,26 @@ extension HeapCell where Value == ControlServer {
     private func turn() {
         let now = System.nanoseconds()
         var set = PollSet()
-        set.add(value.wake?.number ?? -1, forWriting: false)
+        set.add(value.wake?.number ?? -1, .reading)
         var hasFree = false
         var due = now &+ 60_000_000_000
         for index in 0..<ControlServer.clientLimit {
             guard let client = value.client(index), client.value.number >= 0 else {
                 hasFree = true
-                set.add(-1, forWriting: false)
+                set.add(-1, .reading)
                 continue
             }
-            set.add(client.value.number, forWriting: client.value.wantsWrite)
-            due = min(due, client.value.end)
+            let isIdle = client.value.awaitsPackets
+            set.add(
+                client.value.number,
+                isIdle ? .nothing : client.value.wantsWrite ? .writing : .reading)
+            due = min(due, isIdle ? now &+ ControlCapture.interval : client.value.end)
         }
         let mayAccept = hasFree && now >= value.acceptsAgain
         // Others may wait: who asks nothing makes room.
         if !hasFree { due = min(due, now &+ ControlClient.crowdedPatience) }
         if hasFree, !mayAccept { due = min(due, value.acceptsAgain) }
-        set.add(mayAccept ? value.listener?.number ?? -1 : -1, forWriting: false)
+        set.add(mayAccept ? value.listener?.number ?? -1 : -1, .reading)
         set.wait(milliseconds: Int32(clamping: due > now ? (due &- now) / 1_000_000 &+ 1 : 0))
         let later = System.nanoseconds()
         for index in 0..<ControlServer.clientLimit {
@@ -54,7 +57,11 @@ extension HeapCell where Value == ControlServer {
 
     private func serve(_ index: Int, isReady: Bool, now: UInt64) {
         guard let client = value.client(index), client.value.number >= 0 else { return }
-        if isReady {
+        if client.value.awaitsPackets {
+            // Ready without being asked for anything: the client is gone.
+            guard !isReady else { return client.value.close() }
+            client.value.write(now: now, value.inspector)
+        } else if isReady {
             if client.value.wantsWrite {
                 client.value.write(now: now, value.inspector)
             } else {
@@ -73,7 +80,7 @@ extension HeapCell where Value == ControlServer {
             guard user == value.user else { return logRefusal(.foreignUser(user), now) }
             for index in 0..<ControlServer.clientLimit {
                 guard let client = value.client(index), client.value.number < 0 else { continue }
-                return client.value.open(socket, now: now)
+                return client.value.open(socket, now: now, mayCapture: value.mayCapture)
             }
         } catch {
             // Descriptors or memory have run out: others need them more.

@@ -13,6 +13,8 @@ struct ControlServer: ~Copyable {
     var path = SocketPath()
     /// Who may ask: this process's effective user.
     var user: UInt32 = 0
+    /// Clients may have copies of packets.
+    var mayCapture = false
     /// The listening socket.
     var listener: FileDescriptor?
     /// The file that it was bound to.

@@ -12,6 +12,9 @@ enum ControlSocket {
         case open
     }
 
+    /// RTEVHOSTSWIFT_CONTROL_CAPTURE
+    private static let captureFlag: UInt64 = 1
+
     private static let server = LazyCell<ControlServer>()
     private static let state = Atomic<Int>(State.closed.rawValue)
     /// Whose thread serves it: a child process has none.
@@ -21,11 +24,12 @@ enum ControlSocket {
     /// Opens it. Throws `invalidArgument`, `exists`, `busy` while another thread opens or closes it,
     /// `outOfMemory`, `system`.
     static func open(_ path: SocketPath, flags: UInt64) throws(VhostError) {
-        guard flags == 0 else { throw .invalidArgument }
+        guard flags & ~captureFlag == 0 else { throw .invalidArgument }
         if process.load(ordering: .acquiring) != System.currentProcess { forsake() }
         try claim(from: .closed, orElse: .exists)
         do throws(VhostError) {
             let cell = try server.get { () throws(VhostError) in try HeapCell(ControlServer()) }
+            cell.value.mayCapture = flags & captureFlag != 0
             try start(cell, path)
             process.store(System.currentProcess, ordering: .releasing)
             state.store(State.open.rawValue, ordering: .releasing)
@@ -61,7 +65,11 @@ enum ControlSocket {
         do throws(VhostError) {
             // SAFETY: getenv gives a C string, which is read up to its closing zero.
             let path = try expand { index in unsafe UInt8(bitPattern: text[index]) }
-            try open(path, flags: 0)
+            // Any value but "1" is none.
+            let allowed = unsafe System.environment("RTEVHOSTSWIFT_CONTROL_CAPTURE")
+            // SAFETY: as above.
+            let mayCapture = unsafe allowed.map { unsafe $0[0] == 0x31 && $0[1] == 0 } ?? false
+            try open(path, flags: mayCapture ? captureFlag : 0)
         } catch {
             // The program knows nothing of it, and goes on without.
             Log.error { line in

@@ -8,13 +8,32 @@ struct PollSet {
     private var entries = InlineArray<10, pollfd>(repeating: pollfd())
     private var count = 0
 
+    /// What a descriptor is waited for.
+    enum Interest {
+        /// Bytes to read.
+        case reading
+        /// Room to write.
+        case writing
+        /// That its peer is gone, which is told in any case.
+        case nothing
+
+        /// POLL…
+        fileprivate var bits: Int16 {
+            switch self {
+            case .reading: Int16(POLLIN)
+            case .writing: Int16(POLLOUT)
+            case .nothing: 0
+            }
+        }
+    }
+
     /// Nothing.
     init() {}
 
     /// Adds a descriptor; a negative number keeps its place and never becomes ready.
-    mutating func add(_ number: Int32, forWriting: Bool) {
+    mutating func add(_ number: Int32, _ interest: Interest) {
         entries[count].fd = number
-        entries[count].events = Int16(forWriting ? POLLOUT : POLLIN)
+        entries[count].events = interest.bits
         count += 1
     }
 

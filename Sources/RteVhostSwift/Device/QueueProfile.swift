@@ -28,8 +28,6 @@ struct QueueProfile: BitwiseCopyable {
     var logsWrites = false
     /// VIRTIO_F_IOMMU_PLATFORM: addresses go through the IOTLB.
     var isTranslated = false
-    /// RTE_VHOST_USER_NET_STATS_ENABLE
-    var keepsStatistics = false
 
     /// The profile of a device before features are set.
     init() {}
@@ -48,6 +46,5 @@ struct QueueProfile: BitwiseCopyable {
         usesEventIndex = features & Feature.eventIndex != 0
         logsWrites = features & Feature.logAll != 0
         isTranslated = features & Feature.iommuPlatform != 0
-        keepsStatistics = flags.keepsStatistics
     }
 }

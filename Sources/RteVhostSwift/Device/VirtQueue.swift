@@ -17,6 +17,10 @@ struct VirtQueue: ~Copyable {
     let iotlb: HeapCell<IOTLB>
     /// What bursts need of the negotiation.
     var profile = QueueProfile()
+    /// Who looks at its packets.
+    let watch = QueueWatch()
+    /// Where they are copied for one who captures them.
+    let capture = AtomicCell<CaptureRing>()
     /// Counters.
     var statistics = QueueStatistics()
     /// Those of DPDK 22.11, where the driver wants them.
@@ -94,6 +98,8 @@ extension VirtQueue {
         statistics = QueueStatistics()
         traffic = TrafficStatistics()
         countersBefore = QueueCounters()
+        watch.set(.capture, false)
+        capture.load()?.value.close()
         iotlb.value.resetLookups()
     }
 

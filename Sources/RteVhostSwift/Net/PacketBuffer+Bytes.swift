@@ -31,6 +31,13 @@ extension PacketSlice {
         return UInt64(UInt32(littleEndian: low)) | UInt64(UInt16(littleEndian: high)) << 32
     }
 
+    /// Appends the first `count` bytes to the record at hand.
+    func copy(first count: Int, to ring: HeapCell<CaptureRing>) {
+        precondition(count >= 0 && count <= self.count)
+        // SAFETY: checked on the line above.
+        unsafe ring.value.put(base, count: count)
+    }
+
     /// Writes two bytes in network order; false beyond the end.
     @discardableResult
     func setBigEndian16(_ value: UInt16, at offset: Int) -> Bool {

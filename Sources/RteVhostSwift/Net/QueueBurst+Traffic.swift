@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// DPDK 22.11's statistics. Out of line: only where the driver asked for them.
+/// What is done with packets that have arrived: DPDK 22.11's statistics, and copies for somebody who
+/// captures. Out of line: only where somebody asked for it.
 extension QueueBurst {
-    /// Counts the first `count` packets of `packets`, which have arrived.
+    /// Counts the first `count` packets of `packets`, which have arrived, and has them captured.
     @inline(__always)
     func countTraffic(_ packets: PacketArray, _ count: Int) {
-        if profile.keepsStatistics { countEach(packets, count) }
+        if queue.value.watch.isAny { watch(packets, count) }
     }
 
     @inline(never)
+    private func watch(_ packets: PacketArray, _ count: Int) {
+        if queue.value.watch.has(.statistics) { countEach(packets, count) }
+        if queue.value.watch.has(.capture) { capture(packets, count) }
+    }
+
     private func countEach(_ packets: PacketArray, _ count: Int) {
         for index in 0..<count {
             guard let packet = packets[index] else { continue }

@@ -113,3 +113,39 @@ enum ReceiveOffload {
         packet.offloadFlags |= OffloadFlags.receiveLRO | OffloadFlags.receiveL4None
     }
 }
+
+extension ReceiveOffload {
+    /// A header that says what receive flags say: the guest's own one is gone when somebody captures.
+    static func header(of packet: PacketBuffer) -> NetHeader {
+        let flags = packet.offloadFlags
+        var header = NetHeader()
+        let headers = PacketHeaders(packet.plainData)
+        if flags & OffloadFlags.receiveL4None == OffloadFlags.receiveL4None {
+            header.first = UInt64(NetHeader.needsChecksum)
+            if let headers, headers.l4 > 0 {
+                header.first |= UInt64(headers.l2 + headers.l3) << 48
+                header.checksumOffset = checksumOffset(headers.l4Protocol)
+            }
+        } else if flags & OffloadFlags.receiveL4Good != 0 {
+            header.first = UInt64(NetHeader.dataValid)
+        }
+        guard flags & OffloadFlags.receiveLRO != 0, let headers else { return header }
+        let type =
+            headers.l4Protocol == PacketHeaders.udp
+            ? NetHeader.segmentationUDP
+            : headers.isIPv4 ? NetHeader.segmentationTCP4 : NetHeader.segmentationTCP6
+        let length = UInt64(headers.l2 + headers.l3 + headers.l4)
+        header.first |=
+            UInt64(type) << 8 | length << 16 | UInt64(packet.transmitOffload.segmentSize) << 32
+        return header
+    }
+
+    /// Where a protocol keeps its checksum.
+    private static func checksumOffset(_ l4Protocol: UInt8) -> UInt16 {
+        switch l4Protocol {
+        case PacketHeaders.tcp: 16
+        case PacketHeaders.udp: 6
+        default: 8
+        }
+    }
+}

@@ -17,11 +17,17 @@ enum SendOffload {
 
     @inline(never)
     private static func build(_ packet: PacketBuffer) -> NetHeader {
-        let flags = packet.offloadFlags
         let lengths = packet.transmitOffload
-        if flags & OffloadFlags.transmitIPChecksum != 0 {
+        if packet.offloadFlags & OffloadFlags.transmitIPChecksum != 0 {
             writeIPChecksum(packet.data, at: lengths.l2, length: lengths.l3)
         }
+        return wish(of: packet)
+    }
+
+    /// The header that transmit flags ask for; the packet stays as it is.
+    static func wish(of packet: PacketBuffer) -> NetHeader {
+        let flags = packet.offloadFlags
+        let lengths = packet.transmitOffload
         var l4 = flags & OffloadFlags.transmitL4Mask
         if flags & OffloadFlags.transmitTCPSegmentation != 0 {
             l4 = OffloadFlags.transmitTCPChecksum

@@ -24,9 +24,20 @@ import Testing
     }
 
     @Test func commandsAreTaken() throws {
-        #expect(try Self.parse("1 list").command == .list)
+        guard case .list = try Self.parse("1 list").command else {
+            Issue.record("no list")
+            return
+        }
         #expect(try Self.parse("1 list").path == nil)
-        #expect(try Self.parse("1 show").command == .show)
+        guard case .show = try Self.parse("1 show").command else {
+            Issue.record("no show")
+            return
+        }
+        guard case .capture(let wanted) = try Self.parse("1 capture 3 1 2000").command else {
+            Issue.record("no capture")
+            return
+        }
+        #expect(wanted == CaptureRequest(device: 3, ring: 1, byteCount: 2000))
         #expect(try Self.parse("1 show ").path == nil)
         #expect(try Self.parse("1 show /a b").path == Self.path("/a b"))
         let long = "/" + String(repeating: "x", count: 106)
@@ -41,6 +52,14 @@ import Testing
     @Test(arguments: ["1", "1 ", "1 sho", "1 shows", "1  show", "1 SHOW"])
     func otherCommandsAreNot(_ line: String) {
         #expect(throws: ControlRequest.Fault.command) { try Self.parse(line) }
+    }
+
+    @Test(arguments: [
+        "", " 1", " 1 2", " 1 2 0", " 1 2 x", " 1 2 3 4", " -1 2 3",
+        " 1  2 3", " 1 2 1234567890",
+    ])
+    func otherRingsAreNot(_ text: String) {
+        #expect(throws: ControlRequest.Fault.ring) { try Self.parse("1 capture" + text) }
     }
 
     @Test func pathsThatNoSocketHasAreNot() {

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// Copies of packets for somebody who captures. Out of line: only while somebody does.
+extension QueueBurst {
+    /// Puts copies of the first `count` packets, which have arrived, into the queue's capture ring.
+    @inline(never)
+    func capture(_ packets: PacketArray, _ count: Int) {
+        guard let ring = queue.value.capture.load(), ring.value.beginWriting() else { return }
+        let time = System.nanoseconds()
+        let isToGuest = queue.value.index & 1 == 0
+        for index in 0..<count {
+            guard let packet = packets[index] else { continue }
+            let header =
+                isToGuest || profile.usesLegacyOffloadFlags
+                ? SendOffload.wish(of: packet) : ReceiveOffload.header(of: packet)
+            append(packet, header, time, to: ring)
+        }
+        ring.value.endWriting()
+    }
+
+    private func append(
+        _ packet: PacketBuffer, _ header: NetHeader, _ time: UInt64,
+        to ring: HeapCell<CaptureRing>
+    ) {
+        // What an application says about its packet's length need not be so.
+        var left = min(segmentBytes(of: packet), ring.value.limit)
+        let words = (header.first, UInt64(header.checksumOffset))
+        guard
+            ring.value.beginRecord(
+                byteCount: left, of: packet.packetByteCount, time: time, header: words)
+        else { return }
+        var segment = Optional(packet)
+        while left > 0, let current = segment {
+            let count = min(left, current.byteCount)
+            current.plainData.copy(first: count, to: ring)
+            left &-= count
+            segment = current.next
+        }
+        ring.value.endRecord()
+    }
+
+    /// Bytes of all segments, bounded by their number.
+    private func segmentBytes(of packet: PacketBuffer) -> Int {
+        var segment = Optional(packet)
+        var sum = 0
+        for _ in 0..<max(packet.segmentCount, 1) {
+            guard let current = segment else { break }
+            sum &+= current.byteCount
+            segment = current.next
+        }
+        return sum
+    }
+}
