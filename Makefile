@@ -67,12 +67,12 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
-test: packages library swift-test ctest ctest-control faults hostile ctest-22.11 ctest-dropin ctest-static ctest-dpdk ctest-inside abi check tidy
+test: packages library swift-test ctest ctest-control ctest-trace faults hostile ctest-22.11 ctest-dropin ctest-static ctest-dpdk ctest-inside abi check tidy
 	@echo "make test: all passed"
 
 # What the tests use besides Swift, gcc and make.
 packages:
-	@tools/need g++ libcmocka-dev libdpdk-dev pkg-config tshark
+	@tools/need g++ libcmocka-dev libdpdk-dev pkg-config tshark systemtap-sdt-dev gdb
 
 swift-test:
 	$(SWIFT) test
@@ -110,6 +110,7 @@ interop-dpdk: flavour-22.11 build/bin/frames ctest-dpdk-build
 
 include $(wildcard ctests/tests.mk)
 include $(wildcard ctests/control.mk)
+include $(wildcard ctests/trace.mk)
 include $(wildcard ctests/hostile.mk)
 include $(wildcard ctests/faults.mk)
 include $(wildcard ctests/bounds.mk)

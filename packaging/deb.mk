@@ -14,7 +14,7 @@
 .PHONY: deb tarball check-tarball
 
 deb: $(if $(FROM_SOURCE),,library flavour-22.11 static $(TOOLS:%=build/bin/%))
-	@tools/need debhelper dpkg-dev lintian
+	@tools/need debhelper dpkg-dev lintian systemtap-sdt-dev
 	FROM_SOURCE=$(FROM_SOURCE) tools/deb build/deb
 
 tarball: library flavour-22.11 static

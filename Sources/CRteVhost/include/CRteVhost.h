@@ -55,6 +55,7 @@
 #include "crte_guard.h"
 #include "crte_inspect.h"
 #include "crte_memory.h"
+#include "crte_probes.h"
 #include "crte_socket.h"
 #include "crte_thread.h"
 #include "crte_vdpa.h"

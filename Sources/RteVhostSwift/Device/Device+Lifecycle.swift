@@ -35,12 +35,14 @@ extension HeapCell where Value == Device {
             line.add(Int(value.vid))
             line.add(" is ready")
         }
+        Probe.state(value.vid, -1, isRunning: true)
         let isAccepted = value.callbacks?.newDevice.map { $0(value.vid) == 0 } ?? true
         if !isAccepted { value.isRunning.store(false, ordering: .releasing) }
     }
 
     /// Tells driver and application about a queue.
     func reportQueue(_ index: Int, isReady: Bool) {
+        Probe.state(value.vid, index, isRunning: isReady)
         // DPDK 21.08: the vDPA driver first.
         _ = value.vdpa?.setQueueState(value.vid, Int32(index), isReady ? 1 : 0)
         _ = value.callbacks?.queueStateChanged?(
@@ -63,6 +65,7 @@ extension HeapCell where Value == Device {
     /// Tells the application that the device stops, once.
     func stopRunning() {
         guard value.isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        Probe.state(value.vid, -1, isRunning: false)
         closeVdpa()
         value.callbacks?.destroyDevice?(value.vid)
     }

@@ -58,7 +58,7 @@ extension QueueBurst {
             case .bad(let entry, let fault):
                 if E.completesAtOnce {
                     ring.putUsed(entry)
-                    queue.value.statistics.count(fault)
+                    countDrop(fault)
                 } else {
                     var record = InflightPacket(packet: nil, mark: mark, fault: fault)
                     record.isComplete = true

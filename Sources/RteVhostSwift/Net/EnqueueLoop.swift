@@ -137,7 +137,7 @@ extension QueueBurst {
         for index in 0..<chains { state.value.gathered[index].byteCount = 0 }
         guard !E.completesAtOnce else {
             for index in 0..<chains { ring.putUsed(state.value.gathered[index]) }
-            queue.value.statistics.count(fault)
+            countDrop(fault)
             return true
         }
         guard hasRoom(for: chains) else {

@@ -21,6 +21,26 @@ enum NetDatapath {
     static func dequeue(
         _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray
     ) -> Int {
+        // Before, not after: what the probe tells would have to be kept over the burst.
+        guard !Probe.isBurstTraced else {
+            return tracedDequeue(vid, queue, pool: pool, packets: packets)
+        }
+        return dequeueBurst(vid, queue, pool: pool, packets: packets)
+    }
+
+    @inline(never)
+    private static func tracedDequeue(
+        _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray
+    ) -> Int {
+        let count = dequeueBurst(vid, queue, pool: pool, packets: packets)
+        Probe.burst(vid, queue, wanted: packets.count, count: count)
+        return count
+    }
+
+    @inline(__always)
+    private static func dequeueBurst(
+        _ vid: Int32, _ queue: UInt16, pool: PacketPool, packets: PacketArray
+    ) -> Int {
         guard pool.isUsable || pool.isUsableAfterAll("rte_vhost_dequeue_burst"),
             let (device, cell) = find(vid, queue, .fromGuest), cell.lock.tryLock()
         else { return 0 }
@@ -35,6 +55,23 @@ enum NetDatapath {
     /// `rte_vhost_enqueue_burst`: waits for the lock.
     @inline(__always)
     static func enqueue(_ vid: Int32, _ queue: UInt16, packets: PacketArray) -> Int {
+        guard !Probe.isBurstTraced else { return tracedEnqueue(vid, queue, packets: packets) }
+        return enqueueBurst(vid, queue, packets: packets)
+    }
+
+    @inline(never)
+    private static func tracedEnqueue(
+        _ vid: Int32, _ queue: UInt16, packets: PacketArray
+    ) -> Int {
+        let count = enqueueBurst(vid, queue, packets: packets)
+        Probe.burst(vid, queue, wanted: packets.count, count: count)
+        return count
+    }
+
+    @inline(__always)
+    private static func enqueueBurst(
+        _ vid: Int32, _ queue: UInt16, packets: PacketArray
+    ) -> Int {
         guard let (device, cell) = find(vid, queue, .toGuest) else { return 0 }
         let result = cell.lock.withLock {
             QueueBurst(device: device, queue: cell).enqueue(packets)
@@ -67,6 +104,7 @@ enum NetDatapath {
         let inflight = Int32(truncatingIfNeeded: state.value.inflight.packetCount)
         cell.lock.unlock()
         tell(device, result)
+        Probe.burst(vid, queue, wanted: packets.count, count: announced &+ result.count)
         return (announced &+ result.count, inflight)
     }
 
@@ -82,6 +120,7 @@ enum NetDatapath {
                 packets, completed: completed)
         }
         tell(device, outcome.result)
+        Probe.burst(vid, queue, wanted: packets.count, count: outcome.taken)
         return (outcome.taken, outcome.result.count)
     }
 

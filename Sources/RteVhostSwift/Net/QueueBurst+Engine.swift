@@ -98,6 +98,9 @@ extension QueueBurst {
         let submission = engine.submit(vid: device.value.vid, queue: queue.value.index)
         state.value.inflight.accept(submission.accepted)
         if submission.isError { queue.value.statistics.engineErrors &+= 1 }
+        Probe.submit(
+            device.value.vid, UInt16(truncatingIfNeeded: queue.value.index),
+            accepted: submission.accepted, refused: submission.refused)
         guard let first = submission.firstRefused else { return true }
         queue.value.statistics.engineRefused &+= UInt64(submission.refused)
         while state.value.inflight.tail != first {
@@ -163,6 +166,9 @@ extension QueueBurst {
         state.value.inflight.dropFront()
         countTraffic(packets, result.count)
         countInflight(completed: result.count &+ lostCount)
+        Probe.complete(
+            device.value.vid, UInt16(truncatingIfNeeded: queue.value.index), count: result.count,
+            lost: lostCount)
         if didWrite { result.didNotify = publish(&ring) }
         return result
     }
@@ -172,7 +178,7 @@ extension QueueBurst {
     private func writeUsed<R: Ring & ~Copyable>(_ sequence: UInt32, _ ring: inout R) -> Bool {
         let record = state.value.inflight[sequence]
         guard record.usedCount > 0 else { return false }
-        if let fault = record.fault { queue.value.statistics.count(fault) }
+        if let fault = record.fault { countDrop(fault) }
         return state.value.inflight.writeUsed(sequence, into: &ring)
     }
 }

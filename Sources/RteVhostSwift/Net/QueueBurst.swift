@@ -66,6 +66,13 @@ struct QueueBurst {
         return BurstResult()
     }
 
+    /// Counts a chain that went back unused.
+    @inline(never)
+    func countDrop(_ fault: ChainFault) {
+        queue.value.statistics.count(fault)
+        Probe.drop(device.value.vid, queue.value.index, reason: fault.rawValue)
+    }
+
     /// Counts a packet that arrived.
     @inline(__always)
     func count(byteCount: Int, engineByteCount: UInt32 = 0) {

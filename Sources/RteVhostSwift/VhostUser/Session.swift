@@ -58,12 +58,16 @@ struct Session: ~Copyable {
             let reply = try dispatch(message)
             // First: who has the answer may ask.
             device.value.history.note(header, nil)
+            trace(header, error: 0)
             isDone = true
             device.reportChanges()
             try answer(header, reply, acknowledges: acknowledges)
         } catch {
             // An answer that cannot be sent is no refusal.
-            if !isDone { device.value.history.note(header, error) }
+            if !isDone {
+                device.value.history.note(header, error)
+                trace(header, error: error.posixCode)
+            }
             logRefusal(header.request, error)
             device.reportChanges()
             if Handlers.answersEmpty(header.request, error) {
@@ -122,6 +126,11 @@ struct Session: ~Copyable {
             request: header.request, flags: header.flags, payloadByteCount: 0)
         reply.write(into: &message)
         try connection.send(message)
+    }
+
+    private func trace(_ header: MessageHeader, error: Int32) {
+        Probe.message(
+            device.value.vid, header.request, byteCount: Int(header.payloadByteCount), error: error)
     }
 
     private func logRefusal(_ request: UInt32, _ error: VhostError) {
