@@ -24,7 +24,7 @@ FUZZ_INCLUDES = -D_GNU_SOURCE -Iinclude -Iinclude/standalone
 FUZZ_SWIFT = -O -g -wmo -parse-as-library -suppress-warnings -enable-experimental-feature Lifetimes \
 	$(addprefix -Xcc ,$(FUZZ_INCLUDES)) -ISources/CRteVhost/include
 FUZZ_C = -std=gnu11 -O1 -g -gdwarf-4 -Wall -Wextra $(FUZZ_INCLUDES) -Ictests/guest -Ifuzz/common
-FUZZ_LIBRARY_SOURCES := $(shell find Sources -name '*.swift' -not -path '*/Release2211/*')
+FUZZ_LIBRARY_SOURCES := $(shell find Sources/RteVhostSwift -name '*.swift' -not -path '*/Release2211/*')
 
 # -Xcc: the static inlines of CRteVhost are compiled inside Swift's files, and what they read and write would stay unseen.
 FUZZ_CHECKED = -sanitize=fuzzer,address -Xcc -fsanitize=address -assert-config Debug -enforce-exclusivity=checked
