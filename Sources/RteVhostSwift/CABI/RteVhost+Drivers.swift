@@ -12,6 +12,7 @@ public func rte_vhost_driver_register(_ path: UnsafePointer<CChar>?, _ flags: UI
     guard let path = unsafe Call.path("rte_vhost_driver_register", path) else { return -1 }
     DPDKProcess.prepare()
     ControlSocket.openFromEnvironment()
+    Telemetry.register()
     return Call.result("rte_vhost_driver_register", path: path) { () throws(VhostError) in
         guard flags & ~Release.driverFlags == 0 else { throw .invalidArgument }
         try Library.register(path, DriverFlags(rawValue: flags))

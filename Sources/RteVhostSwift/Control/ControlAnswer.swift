@@ -130,21 +130,7 @@ struct ControlAnswer {
             return
         }
         writer.openObject()
-        let queue = QueueFacts.look(at: cell, inspector.scratch)
-        writer.addQueue(queue)
-        inspector.addGuestView(queue, of: device, &writer)
-        let engine = EngineFacts.look(at: queue.datapath, inspector.scratch)
-        writer.addEngine(engine)
-        var counters = queue.counters
-        counters[.inflight] = UInt64(engine.inflightCount)
-        if let iotlb = queue.iotlb {
-            let translations = TranslationFacts.look(at: iotlb, inspector.scratch)
-            counters[.translationHits] = translations.lookups.hits &- queue.lookupsBefore.hits
-            counters[.translationMisses] =
-                translations.lookups.misses &- queue.lookupsBefore.misses
-            writer.addTranslations(translations)
-        }
-        writer.addCounters(counters)
+        inspector.tell(cell, of: device, &writer)
         writer.closeObject()
         step = .queue(vid, index + 1)
     }

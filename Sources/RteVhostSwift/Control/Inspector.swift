@@ -57,10 +57,31 @@ struct Inspector: ~Copyable {
     /// One that was copied.
     func region(_ index: Int) -> MemoryTable.Region { copies[index] }
 
+    /// All that is known of a ring, the writer's object being open.
+    func tell<Writer: FactWriter & ~Copyable>(
+        _ cell: HeapCell<VirtQueue>, of device: DeviceFacts, _ writer: inout Writer
+    ) {
+        let queue = QueueFacts.look(at: cell, scratch)
+        writer.addQueue(queue)
+        addGuestView(queue, of: device, &writer)
+        let engine = EngineFacts.look(at: queue.datapath, scratch)
+        writer.addEngine(engine)
+        var counters = queue.counters
+        counters[.inflight] = UInt64(engine.inflightCount)
+        if let iotlb = queue.iotlb {
+            let translations = TranslationFacts.look(at: iotlb, scratch)
+            counters[.translationHits] = translations.lookups.hits &- queue.lookupsBefore.hits
+            counters[.translationMisses] =
+                translations.lookups.misses &- queue.lookupsBefore.misses
+            writer.addTranslations(translations)
+        }
+        writer.addCounters(counters)
+    }
+
     /// What the guest's side of a ring says. Pages that a migration has not brought yet are left
     /// alone.
-    func addGuestView(
-        _ queue: QueueFacts, of device: DeviceFacts, _ writer: inout JSONWriter
+    private func addGuestView<Writer: FactWriter & ~Copyable>(
+        _ queue: QueueFacts, of device: DeviceFacts, _ writer: inout Writer
     ) {
         guard let places = queue.places, queue.size > 0, !device.isPostcopy else { return }
         if queue.isPacked {

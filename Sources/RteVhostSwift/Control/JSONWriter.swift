@@ -3,7 +3,7 @@
 
 /// JSON over a buffer that is sent in pieces: what is put in must fit into the room that there is,
 /// and `hasOverflowed` says when it did not, so that no half of an answer is taken for a whole one.
-struct JSONWriter: ~Copyable {
+struct JSONWriter: FactWriter, ~Copyable {
     /// Bytes of the buffer.
     static let capacity = 16_384
 

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 /// What is told of a queue, its object being open.
-extension JSONWriter {
+extension FactWriter where Self: ~Copyable {
     /// Setup and positions.
     mutating func addQueue(_ queue: QueueFacts) {
         add("ring", queue.index)

@@ -3,28 +3,10 @@
 
 /// What is told of sockets and devices. The names of the answer's fields are written down in
 /// docs/control-socket.md.
-extension JSONWriter {
-    /// What every answer begins with.
-    mutating func addHead() {
-        openObject()
-        add("protocol", ControlRequest.version)
-        add("library", words: "0.1.0")
-        add("process", Int(System.currentProcess))
-        add("time_ns", System.nanoseconds())
-    }
-
-    /// An answer that says why there is none.
-    mutating func addFault(_ words: StaticString) {
-        openObject()
-        add("protocol", ControlRequest.version)
-        add("error", words: words)
-        closeObject()
-        endLine()
-    }
-
+extension FactWriter where Self: ~Copyable {
     /// A socket.
     mutating func addSocket(_ driver: DriverFacts) {
-        openObject()
+        openObject(nil)
         add("path", driver.path)
         add("state", words: Self.words(driver.state))
         add("role", words: driver.flags.isClient ? "client" : "server")
@@ -111,7 +93,7 @@ extension JSONWriter {
 
     /// A region of the guest's memory.
     mutating func addRegion(_ region: MemoryTable.Region) {
-        openObject()
+        openObject(nil)
         add("guest", hex: region.guest)
         add("frontend", hex: region.frontend)
         add("host", hex: UInt64(region.host))
