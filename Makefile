@@ -41,6 +41,7 @@ flavour-22.11: $(LIBRARY_2211)
 # $(1): release of DPDK, $(2): scratch path, $(3): soname, $(4): version script.
 define build_library
 	@mkdir -p $(@D)
+	@tools/drop-stale $(2)/release
 	RTEVHOSTSWIFT_EMBEDDED=1 RTEVHOSTSWIFT_FLAVOUR=$(1) $(SWIFT) build -c release \
 		--scratch-path $(2) --product RteVhostSwift
 	$(CC) -shared -o $@.new $$(find $(2)/release/ -name '*.o' -path '*.build/*' | LC_ALL=C sort) \
