@@ -23,6 +23,9 @@ struct CaptureRing: ~Copyable {
     private var bytes = FixedBuffer<UInt8>()
     /// Most bytes of a packet that are wanted; control thread alone, while nobody may write.
     private(set) var limit = 0
+    /// True from `open` to `release`; control thread alone. A device that ends closes the ring while
+    /// its reader still reads: nobody else may until that one lets go.
+    private var hasReader = false
     private let isOpen = Atomic<Bool>(false)
     private let isWriting = Atomic<Bool>(false)
     private let head = Atomic<UInt64>(0)
@@ -37,7 +40,7 @@ struct CaptureRing: ~Copyable {
     /// Has packets written here from now on. False when somebody reads it already, or where the
     /// writer has not noticed the end of the last time yet. Throws `outOfMemory`.
     mutating func open(limit: Int) throws(VhostError) -> Bool {
-        guard !isOpen.load(ordering: .sequentiallyConsistent),
+        guard !hasReader, !isOpen.load(ordering: .sequentiallyConsistent),
             !isWriting.load(ordering: .sequentiallyConsistent)
         else { return false }
         if bytes.count == 0 { bytes = try FixedBuffer(count: Self.capacity, repeating: 0) }
@@ -45,6 +48,7 @@ struct CaptureRing: ~Copyable {
         head.store(0, ordering: .relaxed)
         tail.store(0, ordering: .relaxed)
         lost.store(0, ordering: .relaxed)
+        hasReader = true
         isOpen.store(true, ordering: .sequentiallyConsistent)
         return true
     }
@@ -52,10 +56,11 @@ struct CaptureRing: ~Copyable {
     /// Nothing is written here any more, but what was may still be read. Any thread.
     func close() { isOpen.store(false, ordering: .sequentiallyConsistent) }
 
-    /// Gives the memory back, if the writer has noticed that it is closed; else the next reader has
+    /// The reader lets go. Gives the memory back, if the writer has noticed that it is closed; else the next reader has
     /// it.
     mutating func release() {
         close()
+        hasReader = false
         // Either this sees the writer's flag, or the writer sees that it is closed.
         guard !isWriting.load(ordering: .sequentiallyConsistent) else { return }
         bytes = FixedBuffer()

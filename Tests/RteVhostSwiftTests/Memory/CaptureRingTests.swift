@@ -40,6 +40,23 @@ import Testing
         return bytes
     }
 
+    /// A device that ends closes the ring under its reader; the next one of that number is for
+    /// nobody else before that reader lets go.
+    @Test func aRingHasOneReader() throws {
+        var ring = CaptureRing()
+        try expect(ring.open(limit: 100))
+        expect(ring.beginWriting())
+        expect(Self.write(ring, 1, 50))
+        ring.endWriting()
+        ring.close()
+        try expect(!ring.open(limit: 100))
+        expect(Self.read(ring, 4).count == 4)
+        ring.release()
+        try expect(ring.open(limit: 100))
+        expect(ring.pending.count == 0)
+        ring.release()
+    }
+
     @Test func recordsComeBackAroundTheEnd() throws {
         var ring = CaptureRing()
         try expect(ring.open(limit: 70_000))
