@@ -308,6 +308,17 @@ static void what_cannot_be_captured_is_refused(void **state)
 	end();
 }
 
+/** A client of the test's own, when packets are copied: the first line has come. */
+static int begin_capture(const char *line)
+{
+	int fd = inspect_connect(inspect_path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
+	assert_int_equal(recv(fd, inspect_text, 1, MSG_PEEK), 1);
+	return fd;
+}
+
 static void who_stops_reading_harms_nobody(void **state)
 {
 	char line[100];
@@ -315,12 +326,8 @@ static void who_stops_reading_harms_nobody(void **state)
 
 	(void)state;
 	begin("still.sock", 0);
-	fd = inspect_connect(inspect_path);
 	snprintf(line, sizeof(line), "1 capture %d 0 5000\n", one.vid);
-	assert_true(fd >= 0);
-	assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
-	/* The first line has come, so packets are copied. */
-	assert_int_equal(recv(fd, inspect_text, 1, MSG_PEEK), 1);
+	fd = begin_capture(line);
 	/* More than ring and socket hold. */
 	for (int i = 0; i < 60; i++)
 		for (uint32_t round = 0; round < ROUNDS; round++)
@@ -339,6 +346,43 @@ static void who_stops_reading_harms_nobody(void **state)
 	end();
 }
 
+/** More than the socket of one who reads nothing holds. */
+static void fill(void)
+{
+	for (int i = 0; i < 20; i++)
+		for (uint32_t round = 0; round < ROUNDS; round++)
+			receive_one(round, false);
+}
+
+/** Who reads slowly has the ring still when the guest is back. */
+static void a_ring_has_one_reader_whatever_its_device_does(void **state)
+{
+	int first, second;
+	char line[100];
+
+	(void)state;
+	begin("back.sock", 0);
+	snprintf(line, sizeof(line), "1 capture %d 0 5000\n", one.vid);
+	first = begin_capture(line);
+	fill();
+	control_detach(&one);
+	control_attach(&one, NULL);
+	snprintf(line, sizeof(line), "1 capture %d 0 5000\n", one.vid);
+	second = begin_capture(line);
+	fill();
+	/* With it goes what it had. */
+	close(first);
+	control_sleep_ms(100);
+	assert_true(inspect_read(second, inspect_text, CONTROL_PATIENCE_MS) > 0);
+	close(second);
+	inspect_assert_has(inspect_text, "somebody captures this ring already", NULL);
+	second = begin_capture(line);
+	assert_in_range(recv(second, inspect_text, INSPECT_TEXT - 1, 0), 1, INSPECT_TEXT);
+	assert_non_null(strstr(inspect_text, "\"capture\":"));
+	close(second);
+	end();
+}
+
 static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(packets_are_captured_as_they_are),
 	CONTROL_TEST(packets_of_an_engine_are_captured),
@@ -348,6 +392,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_full_disk_is_said),
 	cmocka_unit_test(what_cannot_be_captured_is_refused),
 	cmocka_unit_test(who_stops_reading_harms_nobody),
+	cmocka_unit_test(a_ring_has_one_reader_whatever_its_device_does),
 };
 
 CONTROL_MAIN(180, tests)
