@@ -82,6 +82,12 @@ static inline void crte_prefetch_for_write(const void *p)
 #endif
 }
 
+/* The same for a line that will be read. */
+static inline void crte_prefetch_for_read(const void *p)
+{
+	__builtin_prefetch(p, 0, 3);
+}
+
 /* What only one thread writes and others may look at. */
 static inline uint32_t crte_load_relaxed_u32(const void *p)
 {

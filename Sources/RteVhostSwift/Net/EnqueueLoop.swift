@@ -196,6 +196,8 @@ extension QueueBurst {
         var left = packet.packetByteCount
         // Bounded: an application's chain ends, and `left` is what room was gathered for.
         while left > 0, let current = segment {
+            // What is copied meanwhile drives it out of the nearest cache.
+            current.next?.prefetch()
             let data = current.data(for: E.self)
             var offset = 0
             while offset < data.count, left > 0 {
