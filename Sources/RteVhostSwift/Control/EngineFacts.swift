@@ -19,7 +19,7 @@ struct EngineFacts {
         isRegistered = net.engine.isRegistered
         isRelaxed = net.engine.isRelaxed
         threshold = net.engine.threshold
-        inflightCount = net.inflight.count
+        inflightCount = net.inflight.packetCount
         engineCount = net.inflight.engineCount
     }
 
