@@ -70,9 +70,10 @@ struct Inspector: ~Copyable {
         counters[.inflight] = UInt64(engine.inflightCount)
         if let iotlb = queue.iotlb {
             let translations = TranslationFacts.look(at: iotlb, scratch)
-            counters[.translationHits] = translations.lookups.hits &- queue.lookupsBefore.hits
-            counters[.translationMisses] =
-                translations.lookups.misses &- queue.lookupsBefore.misses
+            counters[.translationHits] = QueueCounter.difference(
+                translations.lookups.hits, queue.lookupsBefore.hits)
+            counters[.translationMisses] = QueueCounter.difference(
+                translations.lookups.misses, queue.lookupsBefore.misses)
             writer.addTranslations(translations)
         }
         writer.addCounters(counters)

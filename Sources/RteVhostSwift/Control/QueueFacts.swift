@@ -83,8 +83,8 @@ struct QueueFacts {
             guard let counter = QueueCounter(rawValue: index), !counter.isGauge,
                 counter != .translationHits, counter != .translationMisses
             else { continue }
-            counters[counter] =
-                queue.total(counter, inflight: 0) &- queue.countersBefore[counter]
+            counters[counter] = QueueCounter.difference(
+                queue.total(counter, inflight: 0), queue.countersBefore[counter])
         }
         return counters
     }

@@ -38,6 +38,12 @@ enum QueueCounter: Int {
     /// How many there are.
     static let count = 29
 
+    /// What was counted since: 0 where the two were looked at while they changed, and the later one
+    /// is behind.
+    static func difference(_ now: UInt64, _ before: UInt64) -> UInt64 {
+        now > before ? now &- before : 0
+    }
+
     /// True for what goes up and down; all others only grow until they are set to zero.
     var isGauge: Bool { self == .inflight }
 
@@ -83,8 +89,9 @@ extension VirtQueue {
         switch counter {
         case .packets: statistics.packets
         case .bytes: statistics.bytes
-        case .processorPackets: statistics.packets &- statistics.enginePackets
-        case .processorBytes: statistics.bytes &- statistics.engineBytes
+        case .processorPackets:
+            QueueCounter.difference(statistics.packets, statistics.enginePackets)
+        case .processorBytes: QueueCounter.difference(statistics.bytes, statistics.engineBytes)
         case .enginePackets: statistics.enginePackets
         case .engineBytes: statistics.engineBytes
         case .inflight: UInt64(truncatingIfNeeded: inflight)
