@@ -23,6 +23,22 @@ extension HeapCell where Value: ~Copyable {
         return unsafe UnsafeRawPointer(scratch.base).assumingMemoryBound(to: Value.self)
             .withMemoryImage(body)
     }
+
+    /// What `body` makes of an image that is the same, in what `isSame` compares, as the one before
+    /// it; of the fifth where they keep changing.
+    func settled<Result>(
+        _ scratch: borrowing FixedBuffer<UInt64>, _ isSame: (Result, Result) -> Bool,
+        _ body: (borrowing Value) -> Result
+    ) -> Result {
+        var result = withImage(scratch, body)
+        for _ in 0..<4 {
+            let again = withImage(scratch, body)
+            let isSettled = isSame(result, again)
+            result = again
+            if isSettled { break }
+        }
+        return result
+    }
 }
 
 extension UnsafePointer where Pointee: ~Copyable {

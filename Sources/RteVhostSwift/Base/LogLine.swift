@@ -71,18 +71,8 @@ struct LogLine: ~Copyable {
     /// Appends a decimal number.
     mutating func add(_ number: Int) {
         if number < 0 { add(byte: 0x2d) }
-        var digits = InlineArray<20, UInt8>(repeating: 0)
-        var length = 0
-        var rest = number.magnitude
-        repeat {
-            digits[length] = UInt8(0x30 + rest % 10)
-            length += 1
-            rest /= 10
-        } while rest > 0
-        while length > 0 {
-            length -= 1
-            add(byte: digits[length])
-        }
+        let digits = DecimalDigits(UInt64(number.magnitude))
+        for index in 0..<digits.count { add(byte: digits[index]) }
     }
 
     /// Appends a number in hexadecimal with its prefix.

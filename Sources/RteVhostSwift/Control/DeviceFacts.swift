@@ -69,14 +69,7 @@ struct DeviceFacts {
     static func look(
         at device: HeapCell<Device>, _ scratch: borrowing FixedBuffer<UInt64>
     ) -> DeviceFacts {
-        var facts = device.withImage(scratch) { DeviceFacts($0) }
-        for _ in 0..<4 {
-            let again = device.withImage(scratch) { DeviceFacts($0) }
-            let isSame = again.isSame(as: facts)
-            facts = again
-            if isSame { break }
-        }
-        return facts
+        device.settled(scratch, { $0.isSame(as: $1) }) { DeviceFacts($0) }
     }
 
     /// What its frontend said: a copy under a lock that no burst takes.

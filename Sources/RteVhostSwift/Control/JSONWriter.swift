@@ -176,18 +176,8 @@ extension JSONWriter {
     }
 
     private mutating func addDigits(_ number: UInt64) {
-        var digits = InlineArray<20, UInt8>(repeating: 0)
-        var length = 0
-        var rest = number
-        repeat {
-            digits[length] = UInt8(0x30 + rest % 10)
-            length += 1
-            rest /= 10
-        } while rest > 0
-        while length > 0 {
-            length -= 1
-            add(byte: digits[length])
-        }
+        let digits = DecimalDigits(number)
+        for index in 0..<digits.count { add(byte: digits[index]) }
     }
 
     private static func digit(_ number: UInt64) -> UInt8 {

@@ -94,14 +94,7 @@ struct QueueFacts {
     static func look(
         at queue: HeapCell<VirtQueue>, _ scratch: borrowing FixedBuffer<UInt64>
     ) -> QueueFacts {
-        var facts = queue.withImage(scratch) { QueueFacts($0) }
-        for _ in 0..<4 {
-            let again = queue.withImage(scratch) { QueueFacts($0) }
-            let isSame = again.isSameSetup(as: facts)
-            facts = again
-            if isSame { break }
-        }
-        return facts
+        queue.settled(scratch, { $0.isSameSetup(as: $1) }) { QueueFacts($0) }
     }
 
     private func isSameSetup(as other: QueueFacts) -> Bool {

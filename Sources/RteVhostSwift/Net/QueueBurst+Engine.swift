@@ -60,7 +60,7 @@ extension QueueBurst {
         _ ring: inout R, _ packets: PacketArray, completed: PacketArray
     ) -> (taken: Int, result: BurstResult) {
         guard queue.value.isRunning else { return (0, BurstResult()) }
-        guard availableChains(&ring, limit: 1) > 0 else { return (0, endForWantOfBuffers()) }
+        guard availableChains(&ring, limit: 1) > 0 else { return (0, endFull(ring, packets)) }
         state.value.engine.beginBurst(ownsPackets: false)
         let taken = enqueueLoop(
             &ring, &state.value.engine, packets: packets, limit: packets.count,

@@ -138,7 +138,7 @@ extension QueueBurst {
 
     /// Ends a call that found nothing to put packets into.
     @inline(never)
-    private func endFull<R: Ring & ~Copyable>(
+    func endFull<R: Ring & ~Copyable>(
         _ ring: borrowing R, _ packets: PacketArray
     ) -> BurstResult {
         guard !ring.isBroken, packets.count > 0 else { return endEmpty(ring) }
