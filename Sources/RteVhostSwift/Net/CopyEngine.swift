@@ -11,8 +11,21 @@ protocol CopyEngine: ~Copyable {
     /// Begins a packet.
     mutating func beginPacket()
 
-    /// Copies one side to the other: guest to packet where the device reads.
-    mutating func copy(_ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable)
+    /// Where the next piece of a packet goes: what a loop over them keeps in registers.
+    associatedtype Run
+
+    /// Begins the pieces of the packet at hand, which are given from `endRun` on.
+    func beginRun() -> Run
+
+    /// Ends them.
+    mutating func endRun(_ run: Run)
+
+    /// Copies one side to the other, guest to packet where the device reads. `segment` has the
+    /// packet's bytes.
+    func copy(
+        _ pair: CopyPair, of segment: PacketBuffer, _ direction: ChainDirection,
+        memory: MemoryTable, _ run: inout Run
+    )
 
     /// For the dirty log: keeps in mind where the packet at hand is written that is not there yet,
     /// the first `byteCount` bytes of `segments`. False when it cannot: the packet has to be
@@ -42,16 +55,15 @@ protocol CopyEngine: ~Copyable {
     ) -> Bool
 }
 
-extension PacketBuffer {
-    /// The room behind the headroom; where an engine finds it only for one that wants to know.
+extension CopyEngine where Self: ~Copyable {
+    /// Copies a packet that is one piece.
     @inline(__always)
-    func room<E: CopyEngine & ~Copyable>(for engine: E.Type) -> PacketSlice {
-        E.completesAtOnce ? freshRoom(capacity) : room
-    }
-
-    /// The same for the data of this segment.
-    @inline(__always)
-    func data<E: CopyEngine & ~Copyable>(for engine: E.Type) -> PacketSlice {
-        E.completesAtOnce ? plainData : data
+    mutating func copyWhole(
+        _ pair: CopyPair, of packet: PacketBuffer, _ direction: ChainDirection,
+        memory: MemoryTable
+    ) {
+        var run = beginRun()
+        copy(pair, of: packet, direction, memory: memory, &run)
+        endRun(run)
     }
 }

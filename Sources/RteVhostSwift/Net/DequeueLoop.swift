@@ -44,7 +44,7 @@ extension QueueBurst {
             }
             steps &+= 1
             let mark = ring.mark
-            let step = takePacket(&ring, &engine)
+            let step = takePacket(&ring, &engine, behind: limit &- steps)
             switch step {
             case .none:
                 return count
@@ -100,10 +100,10 @@ extension QueueBurst {
         return E.keep(record, self, &engine, &ring)
     }
 
-    /// Takes one chain and copies it into an mbuf.
+    /// Takes one chain and copies it into an mbuf; the burst goes on with at most `behind` more.
     @inline(__always)
     private func takePacket<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
-        _ ring: inout R, _ engine: inout E
+        _ ring: inout R, _ engine: inout E, behind: Int
     ) -> Step {
         state.value.segments.removeAll()
         let entry: UsedEntry
@@ -131,7 +131,7 @@ extension QueueBurst {
                 return .bad(entry, .tooLong)
             }
         }
-        guard copy(into: packet, byteCount: byteCount, &engine) else {
+        guard copy(into: packet, byteCount: byteCount, behind: behind, &engine) else {
             engine.cancelPacket()
             let needed = byteCount / max(packet.capacity, 1)
             packet.freeChain()
@@ -159,18 +159,18 @@ extension QueueBurst {
         return profile.wantsLinearBuffers || byteCount > longest ? .tooLong : .chain
     }
 
-    /// Copies the segment list behind its header into `packet`; false when the pool has no more
-    /// mbufs for it.
+    /// Copies the segment list behind its header into `packet`, which at most `behind` more follow;
+    /// false when the pool has no more mbufs for it.
     @inline(__always)
     private func copy<E: CopyEngine & ~Copyable>(
-        into packet: PacketBuffer, byteCount: Int, _ engine: inout E
+        into packet: PacketBuffer, byteCount: Int, behind: Int, _ engine: inout E
     ) -> Bool {
-        let room = packet.room(for: E.self)
+        let room = packet.room
         guard byteCount <= room.count,
             let payload = state.value.segments.contiguous(after: profile.headerByteCount)
-        else { return copyPieces(into: packet, byteCount: byteCount, &engine) }
-        engine.copy(
-            CopyPair(payload, room.part(from: 0, count: byteCount)), .deviceReads,
+        else { return copyPieces(into: packet, byteCount: byteCount, behind: behind, &engine) }
+        engine.copyWhole(
+            CopyPair(payload, room.first(byteCount)), of: packet, .deviceReads,
             memory: device.value.memory.table)
         packet.byteCount = byteCount
         packet.packetByteCount = byteCount
@@ -180,42 +180,39 @@ extension QueueBurst {
     /// The same for payload in several buffers, or for as many mbufs as it takes.
     @inline(never)
     private func copyPieces<E: CopyEngine & ~Copyable>(
-        into packet: PacketBuffer, byteCount: Int, _ engine: inout E
+        into packet: PacketBuffer, byteCount: Int, behind: Int, _ engine: inout E
     ) -> Bool {
         var cursor = GuestCursor(
             state.value.segments, skipping: profile.headerByteCount)
         let table = device.value.memory.table
+        var run = engine.beginRun()
         var tail = packet
-        var room = packet.room(for: E.self)
-        var filled = 0
-        var left = byteCount
+        var room = packet.freshRoom(min(packet.capacity, byteCount))
+        var left = byteCount &- room.count
+        tail.byteCount = room.count
         // Bounded by the bytes of a packet: each turn copies at least one.
-        while left > 0 {
-            if filled == room.count {
-                tail.byteCount = filled
-                // Most mbufs of a pool have the same room.
-                guard
-                    let more = state.value.supply.next(expected: 1 &+ left / max(room.count, 1))
-                else { return false }
-                tail.next = more
-                packet.segmentCount &+= 1
-                guard more.capacity > 0 else { return false }
-                tail = more
-                room = more.room(for: E.self)
-                filled = 0
-            }
-            guard
-                let piece = cursor.next(
-                    state.value.segments, limit: min(room.count &- filled, left))
-            else { break }
+        while let piece = cursor.next(limit: room.count) {
             engine.copy(
-                CopyPair(piece, room.part(from: filled, count: piece.count)), .deviceReads,
-                memory: table)
-            filled &+= piece.count
-            left &-= piece.count
+                CopyPair(piece, room.first(piece.count)), of: tail, .deviceReads, memory: table,
+                &run)
+            room = room.dropping(piece.count)
+            guard room.count == 0 else { continue }
+            guard left > 0 else { break }
+            // Most mbufs of a pool have the same room, and most packets of a burst the same length.
+            guard
+                let more = state.value.supply.next(
+                    expected: (1 &+ left / max(tail.byteCount, 1)) &* (1 &+ behind))
+            else { return false }
+            tail.next = more
+            packet.segmentCount &+= 1
+            room = more.freshRoom(min(more.capacity, left))
+            guard room.count > 0 else { return false }
+            left &-= room.count
+            more.byteCount = room.count
+            tail = more
         }
-        tail.byteCount = filled
-        packet.packetByteCount = byteCount &- left
+        engine.endRun(run)
+        packet.packetByteCount = byteCount
         return true
     }
 

@@ -100,7 +100,7 @@ extension QueueBurst {
         let packets = packets.first(run.limit)
         while run.count < run.limit {
             guard let packet = packets[run.count] else { break }
-            let data = packet.plainData
+            let data = packet.data
             guard data.count == packet.packetByteCount, let chain = run.next(shape, from: memory),
                 data.count <= chain.payload.count
             else { break }

@@ -136,47 +136,48 @@ extension EngineCopy {
     }
 
     @inline(__always)
-    mutating func copy(_ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable) {
-        guard pair.count >= threshold else { return pair.copyBytes(direction) }
-        guard EngineAddressing.isPhysical else { return copyWhole(pair, direction) }
-        copyByPages(pair, direction, memory: memory)
+    func beginRun() -> EnginePieceRun { pieces.beginRun(from: pieceCount, limit: pieceRoom) }
+
+    @inline(__always)
+    mutating func endRun(_ run: EnginePieceRun) {
+        pieceCount &+= run.count
+        packetByteCount &+= run.byteCount
     }
 
-    /// One piece, which the engine finds where the processor would.
     @inline(__always)
-    private mutating func copyWhole(_ pair: CopyPair, _ direction: ChainDirection) {
-        guard pieceCount < pieceRoom else { return pair.copyBytes(direction) }
-        pieces.setPlain(pieceCount, pair, direction)
-        pieceCount &+= 1
-        packetByteCount &+= pair.count
+    func copy(
+        _ pair: CopyPair, of segment: PacketBuffer, _ direction: ChainDirection,
+        memory: MemoryTable, _ run: inout EnginePieceRun
+    ) {
+        guard pair.count >= threshold else { return pair.copyBytesApart(direction) }
+        if EngineAddressing.isPhysical {
+            run = Self.copyByPages(pair, of: segment, direction, memory: memory, run)
+        } else if !run.add(pair, direction) {
+            pair.copyBytesApart(direction)
+        }
     }
 
     /// As many pieces as there are pages in a row on both sides.
     @inline(never)
-    private mutating func copyByPages(
-        _ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable
-    ) {
+    private static func copyByPages(
+        _ pair: CopyPair, of segment: PacketBuffer, _ direction: ChainDirection,
+        memory: MemoryTable, _ run: EnginePieceRun
+    ) -> EnginePieceRun {
+        var run = run
         var offset = 0
         // Bounded: each turn adds a piece, or copies the rest.
         while offset < pair.count {
             let rest = pair.dropping(offset)
-            guard pieceCount < pieceRoom, let host = rest.packet.engineRun(),
-                let run = memory.engineRun(rest.guest)
-            else { return rest.copyBytes(direction) }
-            let count = min(run.count, host.count)
-            switch direction {
-            case .deviceReads: add(from: run.address, to: host.address, count: count)
-            case .deviceWrites: add(from: host.address, to: run.address, count: count)
+            guard let host = segment.physicalRun(rest.packet),
+                let guest = memory.engineRun(rest.guest),
+                run.add(guest: guest, packet: host, direction)
+            else {
+                rest.copyBytes(direction)
+                return run
             }
-            offset &+= count
+            offset &+= min(guest.count, host.count)
         }
-    }
-
-    @inline(__always)
-    private mutating func add(from: EngineAddress, to: EngineAddress, count: Int) {
-        pieces.set(pieceCount, from: from, to: to, count: count)
-        pieceCount &+= 1
-        packetByteCount &+= count
+        return run
     }
 
     @inline(__always)

@@ -30,17 +30,18 @@ struct EnginePieces: ~Copyable {
         unsafe self.descriptors = descriptors
     }
 
-    /// Sets one piece.
+    /// Begins to set pieces from `first` on, below `limit`. Either is a bug of ours where the arrays
+    /// end before.
     @inline(__always)
-    func set(_ index: Int, from: EngineAddress, to: EngineAddress, count: Int) {
-        // SAFETY: the addresses are for the engine; they are not followed here.
-        unsafe sources[index] = iovec(
-            iov_base: UnsafeMutableRawPointer(bitPattern: from.rawValue), iov_len: count)
-        unsafe destinations[index] = iovec(
-            iov_base: UnsafeMutableRawPointer(bitPattern: to.rawValue), iov_len: count)
+    func beginRun(from first: Int, limit: Int) -> EnginePieceRun {
+        let room = max(0, limit &- first)
+        // SAFETY: the views check the range; they are used within the call.
+        return unsafe EnginePieceRun(
+            sources: sources.view(from: first, count: room),
+            destinations: destinations.view(from: first, count: room))
     }
 
-    /// The same for a piece that the engine finds where the processor would.
+    /// Sets one piece, which the engine finds where the processor would.
     @inline(__always)
     func setPlain(_ index: Int, _ pair: CopyPair, _ direction: ChainDirection) {
         // SAFETY: the addresses are for the engine, and good until it is done: the control plane

@@ -175,12 +175,12 @@ extension QueueBurst {
     @inline(__always)
     func copy<E: CopyEngine & ~Copyable>(_ packet: PacketBuffer, _ engine: inout E) {
         let byteCount = packet.packetByteCount
-        let data = packet.data(for: E.self)
+        let data = packet.data
         guard data.count == byteCount,
             let room = state.value.segments.contiguous(after: profile.headerByteCount)
         else { return copyPieces(packet, &engine) }
-        engine.copy(
-            CopyPair(room.part(from: 0, count: byteCount), data), .deviceWrites,
+        engine.copyWhole(
+            CopyPair(room.first(byteCount), data), of: packet, .deviceWrites,
             memory: device.value.memory.table)
     }
 
@@ -192,26 +192,26 @@ extension QueueBurst {
         var cursor = GuestCursor(
             state.value.segments, skipping: profile.headerByteCount)
         let table = device.value.memory.table
-        var segment: PacketBuffer? = packet
+        var run = engine.beginRun()
+        var segment = packet
         var left = packet.packetByteCount
         // Bounded: an application's chain ends, and `left` is what room was gathered for.
-        while left > 0, let current = segment {
+        while true {
             // What is copied meanwhile drives it out of the nearest cache.
-            current.next?.prefetch()
-            let data = current.data(for: E.self)
-            var offset = 0
-            while offset < data.count, left > 0 {
-                guard
-                    let piece = cursor.next(
-                        state.value.segments, limit: min(data.count &- offset, left))
-                else { return }
+            let next = segment.next
+            next?.prefetch()
+            var data = segment.data
+            data = data.first(min(data.count, left))
+            left &-= data.count
+            while data.count > 0, let piece = cursor.next(limit: data.count) {
                 engine.copy(
-                    CopyPair(piece, data.part(from: offset, count: piece.count)), .deviceWrites,
-                    memory: table)
-                offset &+= piece.count
-                left &-= piece.count
+                    CopyPair(piece, data.first(piece.count)), of: segment, .deviceWrites,
+                    memory: table, &run)
+                data = data.dropping(piece.count)
             }
-            segment = current.next
+            guard left > 0, let next else { break }
+            segment = next
         }
+        engine.endRun(run)
     }
 }

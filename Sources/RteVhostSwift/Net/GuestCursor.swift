@@ -13,8 +13,9 @@ extension SegmentList {
     }
 }
 
-/// A place in a packet's guest buffers, moving forward piece by piece.
+/// A place in a packet's guest buffers, moving forward piece by piece. Good until the list changes.
 struct GuestCursor {
+    private let slices: FixedView<GuestSlice>
     /// What is left of the buffer at hand; without bytes at the end of the list alone.
     private var rest = GuestSlice.empty
     /// Where the buffer behind it stands in the list.
@@ -23,9 +24,10 @@ struct GuestCursor {
     /// A cursor behind the first `skipped` bytes, which the list has.
     @inline(__always)
     init(_ segments: borrowing SegmentList, skipping skipped: Int) {
+        slices = segments.view
         var left = skipped
-        while index < segments.count {
-            let slice = segments[index]
+        while index < slices.count {
+            let slice = slices[index]
             index &+= 1
             guard left >= slice.count else {
                 rest = slice.dropping(left)
@@ -37,12 +39,12 @@ struct GuestCursor {
 
     /// The next bytes in a row, at most `limit`, at least one; nil at the end.
     @inline(__always)
-    mutating func next(_ segments: borrowing SegmentList, limit: Int) -> GuestSlice? {
+    mutating func next(limit: Int) -> GuestSlice? {
         guard rest.count > 0 else { return nil }
         let part = rest.first(min(limit, rest.count))
         rest = rest.dropping(part.count)
-        if rest.count == 0, index < segments.count {
-            rest = segments[index]
+        if rest.count == 0, index < slices.count {
+            rest = slices[index]
             index &+= 1
         }
         return part

@@ -91,59 +91,43 @@ struct PacketBuffer: BitwiseCopyable {
 
     /// The room behind the headroom, `capacity` bytes.
     @inline(__always)
-    var room: PacketSlice {
-        // SAFETY: buf_addr has buf_len bytes.
-        unsafe PacketSlice(
-            base: pointer.pointee.buf_addr + Self.headroom, count: capacity,
-            engine: engineAddress(Self.headroom))
-    }
+    var room: PacketSlice { freshRoom(capacity) }
 
-    /// The first `byteCount` bytes of it, at most `capacity`, for the processor alone.
+    /// The first `byteCount` bytes of it, at most `capacity`.
     @inline(__always)
     func freshRoom(_ byteCount: Int) -> PacketSlice {
         // SAFETY: buf_addr has buf_len bytes.
-        unsafe PacketSlice(base: buffer + Self.headroom, count: byteCount, engine: nil)
-    }
-
-    /// The data of this segment, for the processor alone.
-    @inline(__always)
-    var plainData: PacketSlice {
-        // SAFETY: the application, or we, put data_len bytes there.
-        unsafe PacketSlice(
-            base: buffer + Int(pointer.pointee.data_off), count: Int(pointer.pointee.data_len),
-            engine: nil)
+        unsafe PacketSlice(base: buffer + Self.headroom, count: byteCount)
     }
 
     /// The data of this segment.
     @inline(__always)
     var data: PacketSlice {
-        let offset = unsafe Int(pointer.pointee.data_off)
         // SAFETY: the application, or we, put data_len bytes there.
-        return unsafe PacketSlice(
-            base: pointer.pointee.buf_addr + offset, count: Int(pointer.pointee.data_len),
-            engine: engineAddress(offset))
+        unsafe PacketSlice(
+            base: buffer + Int(pointer.pointee.data_off), count: Int(pointer.pointee.data_len))
     }
 
-    /// Where an engine finds the byte at `offset` of the buffer. External buffers of ours come from
-    /// malloc and pools of ours from the heap: their pages do not lie in a row for an engine that
-    /// wants physical addresses, so it has to look each of them up.
-    @inline(__always)
-    private func engineAddress(_ offset: Int) -> EngineAddress? {
-        guard EngineAddressing.isPhysical else {
-            // SAFETY: an address for the engine; it is not followed here.
-            return unsafe EngineAddress(
-                rawValue: UInt(bitPattern: pointer.pointee.buf_addr) &+ UInt(offset))
-        }
-        return physicalAddress(offset)
-    }
-
-    @inline(never)
-    private func physicalAddress(_ offset: Int) -> EngineAddress? {
-        // SAFETY: a packet's pool outlives the packet.
-        guard let pool = unsafe pointer.pointee.pool, unsafe pointer.pointee.buf_iova != 0,
+    /// Where an engine that wants physical addresses finds the first bytes of a part of this
+    /// segment, and how many of them lie there in a row; nil when nobody knows. External buffers of
+    /// ours come from malloc and pools of ours from the heap: their pages do not lie in a row, so
+    /// each of them has to be looked up.
+    func physicalRun(_ slice: PacketSlice) -> (address: EngineAddress, count: Int)? {
+        // SAFETY: a packet's pool outlives the packet; addresses are compared, not followed.
+        let host = unsafe UInt(bitPattern: slice.base)
+        if let pool = unsafe pointer.pointee.pool, unsafe pointer.pointee.buf_iova != 0,
             unsafe pool.pointee.ops_index != OwnPool.operationsIndex
-        else { return nil }
-        return unsafe EngineAddress(rawValue: UInt(pointer.pointee.buf_iova) &+ UInt(offset))
+        {
+            let offset = unsafe host &- UInt(bitPattern: buffer)
+            return unsafe (
+                EngineAddress(rawValue: UInt(pointer.pointee.buf_iova) &+ offset), slice.count
+            )
+        }
+        guard let address = EngineAddressing.physical(host) else { return nil }
+        return (
+            EngineAddress(rawValue: address),
+            min(slice.count, EngineAddressing.bytesLeftOnPage(after: host))
+        )
     }
 
     /// Bytes of this segment.

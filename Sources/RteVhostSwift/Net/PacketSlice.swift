@@ -10,34 +10,28 @@ struct PacketSlice: BitwiseCopyable {
     let base: UnsafeMutableRawPointer
     /// Number of bytes.
     let count: Int
-    /// Where a DMA engine finds them all in a row; nil when that has to be looked up page by page.
-    let engine: EngineAddress?
-
-    /// Where a DMA engine finds the first bytes, and how many of them lie there in a row; nil when
-    /// nobody knows.
-    @inline(__always)
-    func engineRun() -> (address: EngineAddress, count: Int)? {
-        if let engine { return (engine, count) }
-        return lookUpEngineRun()
-    }
-
-    @inline(never)
-    private func lookUpEngineRun() -> (address: EngineAddress, count: Int)? {
-        // SAFETY: the address is looked up, not followed.
-        let host = unsafe UInt(bitPattern: base)
-        guard let address = EngineAddressing.physical(host) else { return nil }
-        return (
-            EngineAddress(rawValue: address),
-            min(count, EngineAddressing.bytesLeftOnPage(after: host))
-        )
-    }
 
     /// The part from `offset` on, of `count` bytes. A range beyond the slice is a bug of ours.
     @inline(__always)
     func part(from offset: Int, count: Int) -> PacketSlice {
         precondition(offset >= 0 && count >= 0 && offset <= self.count - count)
-        let address = engine.map { EngineAddress(rawValue: $0.rawValue &+ UInt(offset)) }
         // SAFETY: within self, by the line above.
-        return unsafe PacketSlice(base: base + offset, count: count, engine: address)
+        return unsafe PacketSlice(base: base + offset, count: count)
+    }
+
+    /// The first `count` bytes. More than there are is a bug of ours.
+    @inline(__always)
+    func first(_ count: Int) -> PacketSlice {
+        precondition(count >= 0 && count <= self.count)
+        // SAFETY: within self, by the line above.
+        return unsafe PacketSlice(base: base, count: count)
+    }
+
+    /// What lies behind the first `skipped` bytes. More than there are is a bug of ours.
+    @inline(__always)
+    func dropping(_ skipped: Int) -> PacketSlice {
+        precondition(skipped >= 0 && skipped <= count)
+        // SAFETY: within self, by the line above.
+        return unsafe PacketSlice(base: base + skipped, count: count &- skipped)
     }
 }

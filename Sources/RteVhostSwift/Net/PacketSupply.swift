@@ -39,7 +39,7 @@ struct PacketSupply: ~Copyable {
     /// included, and no more than a guess.
     @inline(__always)
     mutating func next(expected: @autoclosure () -> Int = 1) -> PacketBuffer? {
-        if position == end { fill(expected()) }
+        if position == end { fillAnew(expected()) }
         // SAFETY: the object was taken from the pool and is handed out once.
         guard position < end, let object = unsafe objects[position] else { return nil }
         position &+= 1
@@ -74,7 +74,7 @@ struct PacketSupply: ~Copyable {
         if position == end, !isShort { fillAnew(count) }
     }
 
-    /// The same. Out of line: few bursts are longer than a batch.
+    /// The same. Out of line: few bursts need more than they began with.
     @inline(never)
     private mutating func fillAnew(_ count: Int) { fill(count) }
 

@@ -10,7 +10,16 @@ struct ProcessorCopy: CopyEngine, ~Copyable {
     mutating func beginPacket() {}
 
     @inline(__always)
-    mutating func copy(_ pair: CopyPair, _ direction: ChainDirection, memory: MemoryTable) {
+    func beginRun() {}
+
+    @inline(__always)
+    mutating func endRun(_ run: Void) {}
+
+    @inline(__always)
+    func copy(
+        _ pair: CopyPair, of segment: PacketBuffer, _ direction: ChainDirection,
+        memory: MemoryTable, _ run: inout Void
+    ) {
         pair.copyBytes(direction)
     }
 

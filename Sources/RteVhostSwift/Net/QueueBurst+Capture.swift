@@ -33,7 +33,7 @@ extension QueueBurst {
         var segment = Optional(packet)
         while left > 0, let current = segment {
             let count = min(left, current.byteCount)
-            current.plainData.copy(first: count, to: ring)
+            current.data.copy(first: count, to: ring)
             left &-= count
             segment = current.next
         }

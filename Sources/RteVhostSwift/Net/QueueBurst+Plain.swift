@@ -96,7 +96,7 @@ extension QueueBurst {
         var total = 0
         while run.count < run.limit {
             guard let packet = packets[run.count] else { break }
-            let data = packet.plainData
+            let data = packet.data
             guard data.count == packet.packetByteCount, let chain = run.next(shape, from: memory),
                 data.count <= chain.payload.count
             else { break }

@@ -174,7 +174,7 @@ extension QueueBurst {
         guard !profile.logsWrites, let packet = packets[0] else {
             return enqueueMany(&ring, shape, packets)
         }
-        let data = packet.plainData
+        let data = packet.data
         guard data.count == packet.packetByteCount,
             let chain = ring.plainChain(head, shape, buffers, from: memory),
             data.count <= chain.payload.count

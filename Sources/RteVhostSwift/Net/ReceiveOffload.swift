@@ -119,7 +119,7 @@ extension ReceiveOffload {
     static func header(of packet: PacketBuffer) -> NetHeader {
         let flags = packet.offloadFlags
         var header = NetHeader()
-        let headers = PacketHeaders(packet.plainData)
+        let headers = PacketHeaders(packet.data)
         if flags & OffloadFlags.receiveL4None == OffloadFlags.receiveL4None {
             header.first = UInt64(NetHeader.needsChecksum)
             if let headers, headers.l4 > 0 {

@@ -114,6 +114,12 @@ extension SoftwareChannel {
         while accepted < limit {
             var trial = writer
             // SAFETY: accepted is below limit, which is at most the caller's count.
+            if unsafe appendPairs(descriptors[accepted], &trial) {
+                writer = trial
+                accepted &+= 1
+                continue
+            }
+            trial = writer
             let outcome = unsafe append(descriptors[accepted], &trial)
             isMalformed = outcome == .malformed
             guard outcome == .appended else { break }
@@ -125,6 +131,40 @@ extension SoftwareChannel {
         submittedCount.add(UInt64(accepted), ordering: .relaxed)
         engine.load()?.value.wake()
         return Int32(truncatingIfNeeded: accepted)
+    }
+
+    /// Puts a descriptor whose sides have iovecs of the same lengths, as those of this library do;
+    /// false for any other, and where there is no room.
+    @inline(__always)
+    private borrowing func appendPairs(
+        _ descriptor: rte_vhost_async_desc, _ writer: inout SoftwareRing.Writer
+    ) -> Bool {
+        // SAFETY: both iterators and their iovecs are good during transfer_data.
+        guard let from = unsafe descriptor.src?.pointee, let to = unsafe descriptor.dst?.pointee,
+            let sources = unsafe from.iov, let destinations = unsafe to.iov
+        else { return false }
+        let count = unsafe from.nr_segs
+        guard unsafe to.nr_segs == count, unsafe from.offset | to.offset == 0,
+            unsafe from.count == to.count, count <= ring.capacity,
+            ring.hasRoom(for: count, &writer)
+        else { return false }
+        var left = unsafe Int(from.count)
+        for index in 0..<Int(count) {
+            let source = unsafe sources[index]
+            let destination = unsafe destinations[index]
+            let length = unsafe Int(source.iov_len)
+            guard unsafe Int(destination.iov_len) == length, length > 0, length <= left else {
+                return false
+            }
+            left &-= length
+            ring.put(
+                SoftwarePiece(
+                    source: unsafe UInt(bitPattern: source.iov_base),
+                    destination: unsafe UInt(bitPattern: destination.iov_base), count: length,
+                    isLastOfDescriptor: left == 0), &writer)
+            if left == 0 { return true }
+        }
+        return false
     }
 
     private enum Outcome {

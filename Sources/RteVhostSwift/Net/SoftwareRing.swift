@@ -59,15 +59,27 @@ extension SoftwareRing {
     /// Puts a piece behind those written, unseen by the consumer. False when the ring is full.
     @inline(__always)
     borrowing func write(_ piece: SoftwarePiece, _ writer: inout Writer) -> Bool {
-        if writer.position == writer.end {
+        guard hasRoom(for: 1, &writer) else { return false }
+        put(piece, &writer)
+        return true
+    }
+
+    /// True when there is room for `count` more pieces.
+    @inline(__always)
+    borrowing func hasRoom(for count: UInt, _ writer: inout Writer) -> Bool {
+        if writer.end &- writer.position < count {
             let known = head.load(ordering: .acquiring)
             knownHead.store(known, ordering: .relaxed)
             writer.end = known &+ UInt(capacity)
-            guard writer.position != writer.end else { return false }
         }
+        return writer.end &- writer.position >= count
+    }
+
+    /// Puts a piece behind those written, unseen by the consumer; there is room for it.
+    @inline(__always)
+    borrowing func put(_ piece: SoftwarePiece, _ writer: inout Writer) {
         pieces[Int(writer.position & mask)] = piece
         writer.position &+= 1
-        return true
     }
 
     /// Shows the consumer all pieces before the writer's position.

@@ -5,18 +5,20 @@
 /// table.
 enum ChainWalk {
     /// Appends the chain that begins with `first` of `table`. At most `table.count` steps, so a
-    /// loop ends; a chain of more descriptors than its table has must pass one twice.
-    @inline(__always)
+    /// loop ends; a chain of more descriptors than its table has must pass one twice. Out of line:
+    /// the loop has registers to itself.
+    @inline(never)
     static func walk(
         _ table: GuestArray<GuestWords>, first: SplitDescriptor,
         direction: ChainDirection, into segments: inout SegmentList,
         from memory: AddressSpace
     ) throws(ChainFault) {
+        var run = segments.beginRun()
         var descriptor = first
         var steps = 1
         while true {
-            try descriptor.append(to: &segments, direction, from: memory)
-            guard descriptor.hasNext else { return }
+            try descriptor.append(to: &run, of: &segments, direction, from: memory)
+            guard descriptor.hasNext else { return segments.endRun(run) }
             guard steps < table.count, Int(descriptor.next) < table.count else {
                 throw .badChain
             }

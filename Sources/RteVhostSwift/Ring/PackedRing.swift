@@ -175,6 +175,7 @@ extension PackedRing: Ring {
         _ first: PackedDescriptor, _ direction: ChainDirection,
         into segments: inout SegmentList, from memory: AddressSpace
     ) -> ChainResult {
+        var run = segments.beginRun()
         var last = first
         // virtio 1.2, 2.8.8: INDIRECT and NEXT exclude each other.
         var fault: ChainFault? = first.isIndirect ? .badChain : nil
@@ -183,7 +184,7 @@ extension PackedRing: Ring {
         while true {
             if fault == nil {
                 do throws(ChainFault) {
-                    try last.append(to: &segments, direction, from: memory)
+                    try last.append(to: &run, of: &segments, direction, from: memory)
                 } catch {
                     if error == .missing { return .missing }
                     fault = error
@@ -209,6 +210,7 @@ extension PackedRing: Ring {
         let entry = UsedEntry(
             id: last.id, descriptorCount: UInt16(truncatingIfNeeded: slots), byteCount: 0)
         if let fault { return .bad(entry, fault) }
+        segments.endRun(run)
         return .chain(entry)
     }
 

@@ -19,6 +19,7 @@ enum PackedWalk {
             throw memory.fault
         }
         let whole = GuestArray<GuestWords>(slice)
+        var run = segments.beginRun()
         for index in 0..<count {
             let descriptor: PackedDescriptor
             if slice.count == count * 16 {
@@ -35,10 +36,9 @@ enum PackedWalk {
             guard direction == .deviceReads || descriptor.isDeviceWritable else {
                 throw .direction
             }
-            try segments.append(
-                descriptor.address, byteCount: descriptor.byteCount, direction.permission,
-                in: memory)
+            try descriptor.appendAnyway(to: &run, of: &segments, direction, from: memory)
         }
+        segments.endRun(run)
     }
 
     /// A chain of two slots, of which the run has the second too, if it is a plain one.

@@ -72,6 +72,26 @@ struct SegmentList: ~Copyable {
         byteLimit = max(longest, UInt64(truncatingIfNeeded: packetByteCount))
     }
 
+    /// Slices in the list, for a loop over them.
+    @inline(__always)
+    var view: FixedView<GuestSlice> { slices.view(from: 0, count: count) }
+
+    /// Begins to append a chain's descriptors. They are in the list from `endRun` on.
+    @inline(__always)
+    func beginRun() -> SegmentRun {
+        let room = max(0, min(slices.count &- count, descriptorLimit &- descriptorCount))
+        return SegmentRun(slices.view(from: count, count: room))
+    }
+
+    /// Takes over what a run has added.
+    @inline(__always)
+    mutating func endRun(_ run: SegmentRun) {
+        precondition(run.count <= slices.count &- count)
+        count &+= run.count
+        byteCount &+= run.byteCount
+        descriptorCount &+= run.count
+    }
+
     /// Appends the buffer at `address`, in as many slices as it has regions, or pages of an IOMMU.
     /// Zero bytes add nothing.
     @inline(__always)

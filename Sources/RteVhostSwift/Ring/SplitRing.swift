@@ -148,6 +148,8 @@ extension SplitRing {
             if first.isIndirect {
                 try ChainWalk.walkIndirect(
                     first, direction: direction, into: &segments, from: memory)
+            } else if !first.hasNext {
+                try first.append(to: &segments, direction, from: memory)
             } else {
                 try ChainWalk.walk(
                     descriptors, first: first, direction: direction,

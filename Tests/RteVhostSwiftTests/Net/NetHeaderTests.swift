@@ -108,7 +108,7 @@ struct NetHeaderTests {
                 for limit in [1, 2, 5, 100] {
                     var cursor = GuestCursor(list, skipping: skipped)
                     var found: [UInt64] = []
-                    while let piece = cursor.next(list, limit: limit) {
+                    while let piece = cursor.next(limit: limit) {
                         guard piece.count > 0, piece.count <= limit else { break }
                         let start = mock.address(of: piece)!
                         found += (0..<piece.count).map { start + UInt64($0) }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The librtevhostswift authors
+
+/// The end of a `SegmentList` while the descriptors of a chain are appended to it: few words, which
+/// the walk keeps in registers, and a window on the region that the chain lies in.
+struct SegmentRun {
+    /// The list's room behind what it had, or less where fewer descriptors may be looked at: each
+    /// takes one slice here.
+    private let slices: FixedView<GuestSlice>
+    private var window = MemoryWindow()
+    /// Slices that were added.
+    private(set) var count = 0
+    /// Their bytes together.
+    private(set) var byteCount: UInt64 = 0
+
+    /// A run into that room.
+    @inline(__always)
+    init(_ slices: FixedView<GuestSlice>) { self.slices = slices }
+
+    /// Appends a buffer that lies in one region, of at least one byte; false for one that the list
+    /// has to look at. Where addresses are translated that is each of them.
+    @inline(__always)
+    mutating func append(
+        _ address: GuestAddress, byteCount total: UInt32, in memory: AddressSpace
+    ) -> Bool {
+        guard count < slices.count, total > 0 else { return false }
+        if let slice = window.whole(at: address, count: total) {
+            add(slice)
+            return true
+        }
+        guard let other = Self.window(at: address, in: memory) else { return false }
+        window = other
+        guard let slice = other.whole(at: address, count: total) else { return false }
+        add(slice)
+        return true
+    }
+
+    /// Out of line: one a chain, nearly always.
+    @inline(never)
+    private static func window(
+        at address: GuestAddress, in memory: AddressSpace
+    ) -> MemoryWindow? {
+        memory.isTranslated ? nil : memory.table.window(at: address)
+    }
+
+    @inline(__always)
+    private mutating func add(_ slice: GuestSlice) {
+        slices[count] = slice
+        count &+= 1
+        byteCount &+= UInt64(truncatingIfNeeded: slice.count)
+    }
+}
+
+extension SegmentList {
+    /// Appends any buffer behind those of a run, which goes on behind it. Out of line: nearly every
+    /// buffer lies in one region.
+    @inline(never)
+    mutating func append(
+        _ address: GuestAddress, byteCount total: UInt32, _ permission: AccessPermission,
+        in memory: AddressSpace, behind run: SegmentRun
+    ) throws(ChainFault) -> SegmentRun {
+        endRun(run)
+        try append(address, byteCount: total, permission, in: memory)
+        return beginRun()
+    }
+}
+
+extension RingDescriptor {
+    /// Appends the buffer to a run after its direction was checked.
+    @inline(__always)
+    func append(
+        to run: inout SegmentRun, of segments: inout SegmentList, _ direction: ChainDirection,
+        from memory: AddressSpace
+    ) throws(ChainFault) {
+        guard isDeviceWritable == (direction == .deviceWrites) else { throw .direction }
+        try appendAnyway(to: &run, of: &segments, direction, from: memory)
+    }
+
+    /// The same, whatever its direction.
+    @inline(__always)
+    func appendAnyway(
+        to run: inout SegmentRun, of segments: inout SegmentList, _ direction: ChainDirection,
+        from memory: AddressSpace
+    ) throws(ChainFault) {
+        guard !run.append(address, byteCount: byteCount, in: memory) else { return }
+        run = try segments.append(
+            address, byteCount: byteCount, direction.permission, in: memory, behind: run)
+    }
+}
