@@ -98,8 +98,8 @@ extension QueueBurst {
             // The driver before may have been another.
             state.value.segments.limit(to: profile.isMergeable ? nil : byteCount)
         }
-        var chains = 0
-        var held = 0
+        var (chains, held) = gatherSingles(&ring, byteCount: byteCount)
+        guard held < byteCount else { return .chains(chains) }
         while true {
             guard chains < state.value.gathered.count else { return .noRoom }
             switch ring.takeChain(
@@ -127,6 +127,40 @@ extension QueueBurst {
                 if !profile.isMergeable { return .noRoom }
             }
         }
+    }
+
+    /// The same for as long as chains are single buffers, each in one region, as they are where a
+    /// packet takes several. What the first one may be, or any that is not plain, is for `gather` to
+    /// tell.
+    @inline(never)
+    private func gatherSingles<R: Ring & ~Copyable>(
+        _ ring: inout R, byteCount: Int
+    ) -> (chains: Int, held: Int) {
+        guard profile.isMergeable, !memory.isTranslated else { return (0, 0) }
+        let memory = memory
+        let gathered = state.value.gathered.view
+        var list = state.value.segments.beginRun()
+        var run = ring.beginRun(
+            PlainBuffers(headerByteCount: 0, .deviceWrites), limit: gathered.count)
+        let limit = run.limit
+        // virtio 1.2, 5.1.6.3.2: the first buffer has room for the header.
+        var least = profile.headerByteCount
+        var held = 0
+        while held < byteCount, run.count < limit,
+            let chain = run.next(SingleBuffers.self, from: memory),
+            chain.payload.count >= least, list.append(chain.payload)
+        {
+            let index = run.count
+            var entry = run.take(chain)
+            entry.byteCount = UInt32(
+                truncatingIfNeeded: min(chain.payload.count, byteCount &- held))
+            gathered[index] = entry
+            held &+= chain.payload.count
+            least = 1
+        }
+        ring.endTaking(run)
+        state.value.segments.endRun(list)
+        return (run.count, held)
     }
 
     /// Sends chains back with length 0, in their place in the order.

@@ -112,6 +112,7 @@ struct PacketBuffer: BitwiseCopyable {
     /// segment, and how many of them lie there in a row; nil when nobody knows. External buffers of
     /// ours come from malloc and pools of ours from the heap: their pages do not lie in a row, so
     /// each of them has to be looked up.
+    @inline(never)
     func physicalRun(_ slice: PacketSlice) -> (address: EngineAddress, count: Int)? {
         // SAFETY: a packet's pool outlives the packet; addresses are compared, not followed.
         let host = unsafe UInt(bitPattern: slice.base)

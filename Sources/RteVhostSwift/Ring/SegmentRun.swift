@@ -35,6 +35,14 @@ struct SegmentRun {
         return true
     }
 
+    /// Appends a buffer that was looked up; false when there is no room.
+    @inline(__always)
+    mutating func append(_ slice: GuestSlice) -> Bool {
+        guard count < slices.count else { return false }
+        add(slice)
+        return true
+    }
+
     /// Out of line: one a chain, nearly always.
     @inline(never)
     private static func window(
