@@ -68,7 +68,7 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
-test: packages library swift-test ctest ctest-control ctest-trace faults hostile ctest-22.11 ctest-dropin ctest-static ctest-dpdk ctest-inside abi check tidy
+test: packages library swift-test ctest ctest-control ctest-trace faults hostile ctest-22.11 ctest-dropin ctest-static ctest-dpdk ctest-inside check-examples abi check tidy
 	@echo "make test: all passed"
 
 # What the tests use besides Swift, gcc and make.
@@ -129,6 +129,7 @@ include $(wildcard tools/rtevhostctl.mk)
 include $(sort $(wildcard packaging/*.mk))
 include $(wildcard ctests/static.mk)
 include $(wildcard docs/docs.mk)
+include $(wildcard examples/examples.mk)
 
 # A directory for LD_LIBRARY_PATH, in which programs built against DPDK find the library by DPDK's name.
 install-dropin: library flavour-22.11

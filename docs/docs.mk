@@ -25,7 +25,7 @@ install-docs: docs
 	install -m 644 build/docs/man/man3/*.3 $(DESTDIR)$(MANDIR)/man3/
 
 check-docs: library flavour-22.11 static all rtevhostctl
-	@tools/need pkg-config socat
+	@tools/need pkg-config socat tshark
 	tools/architecture --check
 	tools/rtevhostctl-page --check
 	tools/check-docs --self-test
