@@ -13,8 +13,8 @@
 
 .PHONY: deb tarball check-tarball
 
-deb: $(if $(FROM_SOURCE),,library flavour-22.11 static $(TOOLS:%=build/bin/%))
-	@tools/need debhelper dpkg-dev lintian systemtap-sdt-dev
+deb: $(if $(FROM_SOURCE),,library flavour-22.11 static docs $(TOOLS:%=build/bin/%))
+	@tools/need debhelper doxygen dpkg-dev lintian systemtap-sdt-dev
 	FROM_SOURCE=$(FROM_SOURCE) tools/deb build/deb
 
 tarball: library flavour-22.11 static

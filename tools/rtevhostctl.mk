@@ -24,6 +24,7 @@ rtevhostctl-completions: build/bin/rtevhostctl
 		build/bin/rtevhostctl --generate-completion-script $$shell \
 			> build/completions/rtevhostctl.$$shell || exit 1; \
 	done
+	sed -i '1{/^#!/d}' build/completions/rtevhostctl.bash # it is read, not run
 
 # They run the program.
 build/ctests/control_inspect_tool build/ctests/control_inspect_top \
