@@ -34,8 +34,8 @@ extern "C" {
  * @param flags
  *   0 or RTEVHOSTSWIFT_CONTROL_CAPTURE; other bits are for later releases.
  * @return
- *   0, or -1 with errno and one log line: EINVAL (path, flags), EEXIST (open already), EADDRINUSE (the path is no
- *   socket, or somebody listens there), ENOMEM, and what socket(), bind() and pthread_create() give.
+ *   0, or -1 with errno and one log line: EINVAL (path, flags), EEXIST (open already), EBUSY (another thread opens or closes it),
+ *   EADDRINUSE (the path is no socket, or somebody listens there), ENOMEM, and what socket(), bind() and pthread_create() give.
  */
 int rtevhostswift_control_open(const char *path, uint64_t flags);
 
@@ -44,7 +44,7 @@ int rtevhostswift_control_open(const char *path, uint64_t flags);
  * In a child process only the child's copies are closed.
  *
  * @return
- *   0, or -1 with errno ENOENT when it is not open.
+ *   0, or -1 with errno: ENOENT when it is not open, EBUSY while another thread opens or closes it.
  */
 int rtevhostswift_control_close(void);
 

@@ -6,36 +6,41 @@ import Synchronization
 /// Opens and closes the process's control socket.
 enum ControlSocket {
     /// Where it stands; opening and closing take time, and are one thread's.
-    private enum State: Int {
+    private enum State: UInt64 {
         case closed
         case changing
         case open
+
+        /// Of the word that `standing` keeps.
+        init(_ word: UInt64) { self = State(rawValue: word & 0xffff_ffff) ?? .closed }
+
+        /// The word for this process.
+        var word: UInt64 { ControlSocket.processBits | rawValue }
     }
 
     /// RTEVHOSTSWIFT_CONTROL_CAPTURE
     private static let captureFlag: UInt64 = 1
 
     private static let server = LazyCell<ControlServer>()
-    private static let state = Atomic<Int>(State.closed.rawValue)
-    /// Whose thread serves it: a child process has none.
-    private static let process = Atomic<Int32>(0)
+    /// State, and in the upper half the process whose it is: a child process has neither the thread
+    /// nor the file. One word, so that of two threads of a child one alone puts it in order.
+    private static let standing = Atomic<UInt64>(0)
     private static let didReadEnvironment = Atomic<Bool>(false)
 
     /// Opens it. Throws `invalidArgument`, `exists`, `busy` while another thread opens or closes it,
     /// `outOfMemory`, `system`.
     static func open(_ path: SocketPath, flags: UInt64) throws(VhostError) {
         guard flags & ~captureFlag == 0 else { throw .invalidArgument }
-        if process.load(ordering: .acquiring) != System.currentProcess { forsake() }
+        try takeOver()
         try claim(from: .closed, orElse: .exists)
         do throws(VhostError) {
             let cell = try server.get { () throws(VhostError) in try HeapCell(ControlServer()) }
             cell.value.mayCapture = flags & captureFlag != 0
             try start(cell, path)
-            process.store(System.currentProcess, ordering: .releasing)
-            state.store(State.open.rawValue, ordering: .releasing)
+            standing.store(State.open.word, ordering: .releasing)
         } catch {
             if let cell = server.existing { letGo(cell) }
-            state.store(State.closed.rawValue, ordering: .releasing)
+            standing.store(State.closed.word, ordering: .releasing)
             throw error
         }
     }
@@ -43,10 +48,7 @@ enum ControlSocket {
     /// Closes it; its thread has ended then. Throws `notFound`, `busy` while another thread opens or
     /// closes it.
     static func close() throws(VhostError) {
-        if process.load(ordering: .acquiring) != System.currentProcess {
-            guard forsake() else { throw .notFound }
-            return
-        }
+        guard try !takeOver() else { return }
         try claim(from: .open, orElse: .notFound)
         if let cell = server.existing {
             cell.value.isEnding.store(true, ordering: .releasing)
@@ -54,7 +56,7 @@ enum ControlSocket {
             System.join(cell.value.thread)
             letGo(cell)
         }
-        state.store(State.closed.rawValue, ordering: .releasing)
+        standing.store(State.closed.word, ordering: .releasing)
     }
 
     /// Opens it where `RTEVHOSTSWIFT_CONTROL` says, the first time that this is called.
@@ -102,11 +104,30 @@ enum ControlSocket {
     }
 
     private static func claim(from: State, orElse error: VhostError) throws(VhostError) {
-        let (isDone, found) = state.compareExchange(
-            expected: from.rawValue, desired: State.changing.rawValue,
-            ordering: .acquiringAndReleasing)
+        let (isDone, found) = standing.compareExchange(
+            expected: from.word, desired: State.changing.word, ordering: .acquiringAndReleasing)
         guard !isDone else { return }
-        throw found == State.changing.rawValue ? .busy : error
+        throw found == State.changing.word ? .busy : error
+    }
+
+    fileprivate static var processBits: UInt64 {
+        UInt64(UInt32(bitPattern: System.currentProcess)) << 32
+    }
+
+    /// Makes it this process's, where it was the parent's: closes the copies of what the parent had
+    /// open, and leaves file and thread to it. True when there was anything to close. Throws `busy`
+    /// while another thread does.
+    @discardableResult
+    private static func takeOver() throws(VhostError) -> Bool {
+        let found = standing.load(ordering: .acquiring)
+        guard found & ~0xffff_ffff != processBits else { return false }
+        let (isDone, _) = standing.compareExchange(
+            expected: found, desired: State.changing.word, ordering: .acquiringAndReleasing)
+        guard isDone else { throw .busy }
+        let wasOpen = State(found) != .closed
+        if wasOpen { forsake() }
+        standing.store(State.closed.word, ordering: .releasing)
+        return wasOpen
     }
 
     private static func start(
@@ -138,19 +159,12 @@ enum ControlSocket {
         cell.value.wake = nil
     }
 
-    /// In a child process: closes its copies and leaves file and thread to the parent. True when
-    /// there was anything to close.
-    @discardableResult
-    private static func forsake() -> Bool {
-        guard
-            state.exchange(State.closed.rawValue, ordering: .acquiringAndReleasing)
-                != State.closed.rawValue
-        else { return false }
-        guard let cell = server.existing else { return true }
+    /// In a child process: closes its copies.
+    private static func forsake() {
+        guard let cell = server.existing else { return }
         cell.value.listener = nil
         cell.value.wake = nil
         cell.value.file = nil
         for index in 0..<ControlServer.clientLimit { cell.value.client(index)?.value.close() }
-        return true
     }
 }
