@@ -43,9 +43,8 @@ struct ControlAnswer {
         case .socket(let index): addSocket(index, &writer)
         case .device(let vid): addDevice(vid, &writer, inspector)
         case .features(let vid):
-            let device = inspector.device(vid)
-            if let device { writer.addNegotiation(device) }
-            beginRegions(vid, device, &writer, inspector)
+            if let device = inspector.device(vid) { writer.addNegotiation(device) }
+            beginRegions(vid, &writer, inspector)
         case .region(let vid, let index): addRegions(vid, index, &writer, inspector)
         case .queue(let vid, let index): addQueue(vid, index, &writer, inspector)
         case .messages(let vid):
@@ -94,10 +93,9 @@ struct ControlAnswer {
 
     /// A system may forbid the kernel's looks; then it is not known what memory there is.
     private mutating func beginRegions(
-        _ vid: Int, _ device: DeviceFacts?, _ writer: inout JSONWriter,
-        _ inspector: borrowing Inspector
+        _ vid: Int, _ writer: inout JSONWriter, _ inspector: borrowing Inspector
     ) {
-        if let device, inspector.regionCount(device) != nil {
+        if inspector.memory(of: vid, { inspector.regionCount($0) }) != nil {
             writer.openArray("memory")
             step = .region(vid, 0)
         } else {
@@ -110,7 +108,7 @@ struct ControlAnswer {
     private mutating func addRegions(
         _ vid: Int, _ first: Int, _ writer: inout JSONWriter, _ inspector: borrowing Inspector
     ) {
-        let count = inspector.device(vid).map { inspector.regions($0, from: first) } ?? 0
+        let count = inspector.memory(of: vid) { inspector.regions($0, from: first) } ?? 0
         for index in 0..<count { writer.addRegion(inspector.region(index)) }
         if count == Inspector.regionsAtOnce {
             step = .region(vid, first + count)

@@ -41,9 +41,16 @@ struct DeviceFacts {
     let tableAddress: UInt
     /// Whose messages they are.
     private let historyCell: HeapCell<DeviceHistory>
+    /// The device itself, and what told before the look whether its memory changes.
+    private let cell: HeapCell<Device>
+    private let memoryMark: UInt64?
 
-    /// Of an image.
-    private init(_ device: borrowing Device) {
+    /// Of an image of a cell's device.
+    private init(
+        _ device: borrowing Device, in cell: HeapCell<Device>, _ memoryMark: UInt64?
+    ) {
+        self.cell = cell
+        self.memoryMark = memoryMark
         vid = device.vid
         path = device.path
         isRunning = device.isRunning.load(ordering: .relaxed)
@@ -69,8 +76,17 @@ struct DeviceFacts {
     static func look(
         at device: HeapCell<Device>, _ scratch: borrowing FixedBuffer<UInt64>
     ) -> DeviceFacts {
-        device.settled(scratch, { $0.isSame(as: $1) }) { DeviceFacts($0) }
+        // Before the look at where the memory's table is.
+        let mark = device.value.memoryChanges.mark
+        return device.settled(scratch, { $0.isSame(as: $1) }) {
+            DeviceFacts($0, in: device, mark)
+        }
     }
+
+    /// True when the memory is still what it was before the look. What was read through the table's
+    /// address, or a ring's, in between was the device's own: nothing is freed or unmapped, and no
+    /// allocation in its place shown, but after a change has begun.
+    var hasSameMemory: Bool { cell.value.memoryChanges.isSame(since: memoryMark) }
 
     /// What its frontend said: a copy under a lock that no burst takes.
     var history: DeviceHistory {

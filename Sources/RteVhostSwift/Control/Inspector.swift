@@ -6,6 +6,8 @@
 struct Inspector: ~Copyable {
     /// Regions that are copied at once.
     static let regionsAtOnce = 32
+    /// Most looks at memory that changes meanwhile.
+    private static let looks = 8
 
     /// Room for an image.
     let scratch: FixedBuffer<UInt64>
@@ -38,20 +40,32 @@ struct Inspector: ~Copyable {
         CellTable.find(vid, of: Device.self)?.value.queue(index)
     }
 
-    /// Regions of a device's memory; nil when the kernel cannot tell.
+    /// Regions of a device's memory; nil when the kernel cannot tell, or the memory has changed since
+    /// the look at the device.
     func regionCount(_ device: DeviceFacts) -> Int? {
-        MemoryTable.peekCount(device.tableAddress)
+        let count = MemoryTable.peekCount(device.tableAddress)
+        return device.hasSameMemory ? count : nil
     }
 
-    /// Copies regions of a device's memory, from `first` on; how many.
-    func regions(_ device: DeviceFacts, from first: Int) -> Int {
-        guard let count = regionCount(device), first < count else {
-            return 0
-        }
+    /// Copies regions of a device's memory, from `first` on; how many. Nil as above.
+    func regions(_ device: DeviceFacts, from first: Int) -> Int? {
+        guard let count = regionCount(device) else { return nil }
+        guard first < count else { return 0 }
         let wanted = min(count - first, Self.regionsAtOnce)
         let address = MemoryTable.regionAddress(device.tableAddress, first)
-        guard System.peek(address, count: wanted, into: copies) else { return 0 }
-        return wanted
+        let isRead = System.peek(address, count: wanted, into: copies)
+        return isRead && device.hasSameMemory ? wanted : nil
+    }
+
+    /// What is found of a device's memory, looked for again while it changes; nil when it is not
+    /// known.
+    func memory(of vid: Int, _ look: (DeviceFacts) -> Int?) -> Int? {
+        for _ in 0..<Self.looks {
+            guard let device = device(vid) else { return nil }
+            if let result = look(device) { return result }
+            if device.hasSameMemory { return nil }
+        }
+        return nil
     }
 
     /// One that was copied.
@@ -87,13 +101,15 @@ struct Inspector: ~Copyable {
         guard let places = queue.places, queue.size > 0, !device.isPostcopy else { return }
         if queue.isPacked {
             let position = PackedPosition(bits: queue.nextAvailable)
-            guard let count = places.available(from: position, size: queue.size, words) else {
-                return
-            }
+            guard let count = places.available(from: position, size: queue.size, words),
+                device.hasSameMemory
+            else { return }
             writer.add("available", count)
             return
         }
-        guard let (flags, available, used) = places.indexes() else { return }
+        guard let (flags, available, used) = places.indexes(), device.hasSameMemory else {
+            return
+        }
         writer.add("available", Int(available &- queue.nextAvailable))
         writer.openObject("guest")
         writer.add("available_flags", UInt64(flags))

@@ -76,7 +76,8 @@ enum Telemetry {
             var writer = TelemetryWriter(library, answer)
             writer.addDevice(device)
             writer.addNegotiation(device)
-            if let count = inspector.regionCount(device) { writer.add("memory_regions", count) }
+            let count = inspector.memory(of: vid) { inspector.regionCount($0) }
+            if let count { writer.add("memory_regions", count) }
             writer.addMessages(device.history)
             return 0
         }

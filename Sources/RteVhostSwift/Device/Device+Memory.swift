@@ -103,7 +103,9 @@ extension HeapCell where Value == Device {
     ) -> Result {
         forEachCell { $0.lock.lock() }
         lock.lock()
+        value.memoryChanges.begin()
         defer {
+            value.memoryChanges.end()
             lock.unlock()
             forEachCell { $0.lock.unlock() }
         }

@@ -48,6 +48,8 @@ struct Device: ~Copyable {
 
     /// The guest's memory. Changed only with every queue's lock held as well.
     var memory: GuestMemory
+    /// For whoever looks at the memory without a lock.
+    let memoryChanges = ChangeCount()
     /// The log of SET_LOG_BASE. Changed as `memory` is.
     var dirtyLog: DirtyLogMapping?
     /// The eventfd of SET_LOG_FD. Changed as `memory` is.
