@@ -35,6 +35,13 @@ struct PacketArray {
         }
     }
 
+    /// True when the first packet is a long one, and the others most likely are.
+    @inline(__always)
+    var beginsLong: Bool {
+        guard count > 0, let packet = self[0] else { return false }
+        return packet.byteCount > LongBuffers.threshold
+    }
+
     /// The places behind the first `skipped`.
     @inline(__always)
     func dropping(_ skipped: Int) -> PacketArray {

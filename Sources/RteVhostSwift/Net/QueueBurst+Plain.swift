@@ -100,6 +100,7 @@ extension QueueBurst {
             guard data.count == packet.packetByteCount, let chain = run.next(shape, from: memory),
                 data.count <= chain.payload.count
             else { break }
+            if S.looksAhead { run.prefetchAhead() }
             writeHeader(of: packet, to: chain, headerByteCount)
             let target = chain.payload.first(data.count)
             CopyPair(target, data).copyBytes(.deviceWrites)

@@ -124,7 +124,9 @@ extension QueueBurst {
         case .single:
             isOne
                 ? enqueueOne(&ring, head, SingleBuffers.self, packets)
-                : enqueueMany(&ring, SingleBuffers.self, packets)
+                : R.Run.fetchesAhead && packets.beginsLong
+                    ? enqueueMany(&ring, LongBuffers.self, packets)
+                    : enqueueMany(&ring, SingleBuffers.self, packets)
         case .chained:
             isOne
                 ? enqueueOne(&ring, head, PairedBuffers.self, packets)

@@ -65,6 +65,16 @@ struct PackedRun: PlainRun {
     }
 
     @inline(__always)
+    static var fetchesAhead: Bool { true }
+
+    @inline(__always)
+    func prefetchAhead() {
+        let place = slotCount &+ PlainBuffers.lead
+        guard place < descriptors.count else { return }
+        buffers.prefetch(PackedDescriptor(descriptors.load(place)))
+    }
+
+    @inline(__always)
     mutating func use(_ chain: PlainChain, byteCount: UInt32) {
         ids.giveBack(chain.id)
         shadow[count] = usedFlags | UInt64(byteCount) | UInt64(chain.id) << 32

@@ -30,6 +30,13 @@ struct PlainBuffers: BitwiseCopyable {
         return other.whole(at: address, count: descriptor.byteCount)
     }
 
+    /// How many chains ahead a buffer is asked for.
+    static let lead = 4
+
+    /// Asks for the first lines of a buffer, which may be none: a hint, which touches nothing.
+    @inline(__always)
+    func prefetch<D: RingDescriptor>(_ descriptor: D) { window.prefetch(descriptor.address) }
+
     /// A chain of one buffer.
     @inline(__always)
     mutating func single<D: RingDescriptor>(

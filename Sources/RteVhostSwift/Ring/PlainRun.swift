@@ -14,6 +14,13 @@ protocol PlainRun: BitwiseCopyable {
     /// for; nil when it is not: `takeChain` tells what there is. Not after `limit` chains.
     mutating func next<S: PlainShape>(_ shape: S.Type, from memory: AddressSpace) -> PlainChain?
 
+    /// True where buffers that are written are worth asking for before it is their turn.
+    static var fetchesAhead: Bool { get }
+
+    /// Asks for the buffer of a chain that will be the next a few turns later, to write it: its turn
+    /// shows whether it is one. Nothing where not `fetchesAhead`.
+    func prefetchAhead()
+
     /// Takes that chain, and writes its used entry as `putUsed` does: `byteCount` is 0 where the
     /// device reads, and is not where it writes.
     mutating func use(_ chain: PlainChain, byteCount: UInt32)

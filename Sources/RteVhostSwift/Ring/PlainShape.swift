@@ -9,6 +9,15 @@ protocol PlainShape {
 
     /// Indirect tables of one or two buffers.
     static var hasTables: Bool { get }
+
+    /// Packets are long enough for buffers to be asked for before it is their turn. Short ones are
+    /// better off with the registers that it takes.
+    static var looksAhead: Bool { get }
+}
+
+extension PlainShape {
+    @inline(__always)
+    static var looksAhead: Bool { false }
 }
 
 /// Chains of one buffer in the ring.
@@ -17,6 +26,19 @@ enum SingleBuffers: PlainShape {
     static var hasPairs: Bool { false }
     @inline(__always)
     static var hasTables: Bool { false }
+}
+
+/// The same, of packets of more than two lines of cache.
+enum LongBuffers: PlainShape {
+    @inline(__always)
+    static var hasPairs: Bool { false }
+    @inline(__always)
+    static var hasTables: Bool { false }
+    @inline(__always)
+    static var looksAhead: Bool { true }
+
+    /// Packets of more bytes are worth it.
+    static var threshold: Int { 128 }
 }
 
 /// Chains of two buffers in the ring, too.

@@ -45,6 +45,12 @@ struct SplitRun: PlainRun {
     }
 
     @inline(__always)
+    static var fetchesAhead: Bool { false }
+
+    @inline(__always)
+    func prefetchAhead() {}
+
+    @inline(__always)
     mutating func use(_ chain: PlainChain, byteCount: UInt32) {
         // virtio 1.2, 2.7.8: struct virtq_used_elem {le32 id; le32 len}.
         elements.store(UInt64(chain.id) | UInt64(byteCount) << 32, at: count)
