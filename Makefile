@@ -41,7 +41,7 @@ flavour-22.11: $(LIBRARY_2211)
 # $(1): release of DPDK, $(2): scratch path, $(3): soname, $(4): version script.
 define build_library
 	@mkdir -p $(@D)
-	@tools/drop-stale $(2)/release
+	@tools/drop-stale $(2)/release build/lib/probes
 	RTEVHOSTSWIFT_EMBEDDED=1 RTEVHOSTSWIFT_FLAVOUR=$(1) $(SWIFT) build -c release \
 		--scratch-path $(2) --product RteVhostSwift
 	$(CC) -shared -o $@.new $$(find $(2)/release/ -name '*.o' -path '*.build/*' | LC_ALL=C sort) \
@@ -50,11 +50,20 @@ define build_library
 	mv $@.new $@
 endef
 
-$(LIBRARY): $(SWIFT_SOURCES) $(HEADERS) version.map packaging/discard.ld Package.swift
+# A library that was built without <sys/sdt.h> has no probes, and is built anew when that comes: "make test" installs it
+# after a "make demo" that did without.
+build/lib/probes: FORCE
+	@mkdir -p $(@D)
+	@if echo '#include <sys/sdt.h>' | $(CC) -E -xc -o /dev/null - 2>/dev/null; then echo with; else echo without; fi >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+FORCE:
+
+$(LIBRARY): $(SWIFT_SOURCES) $(HEADERS) version.map packaging/discard.ld Package.swift build/lib/probes
 	$(call build_library,21.08,$(EMBEDDED),$(SONAME),version.map)
 	ln -sf $(SONAME) build/lib/librtevhostswift.so
 
-$(LIBRARY_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map packaging/discard.ld Package.swift
+$(LIBRARY_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map packaging/discard.ld Package.swift build/lib/probes
 	$(call build_library,22.11,$(EMBEDDED_2211),$(SONAME_2211),version-22.11.map)
 
 build/bin/vhost-switch: $(SWITCH_SOURCES) $(wildcard examples/*.h) $(HEADERS) $(LIBRARY)
