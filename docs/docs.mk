@@ -15,7 +15,7 @@ DOCS_SOURCES = docs/doxygen.conf tools/make-docs docs/rtevhostctl.1
 docs: build/docs/done
 
 build/docs/done: $(DOCS_SOURCES) $(HEADERS)
-	@tools/need doxygen
+	@tools/need doxygen python3
 	VERSION=$(VERSION) tools/make-docs build/docs
 	touch $@
 
@@ -25,7 +25,7 @@ install-docs: docs
 	install -m 644 build/docs/man/man3/*.3 $(DESTDIR)$(MANDIR)/man3/
 
 check-docs: library flavour-22.11 static all rtevhostctl
-	@tools/need pkg-config socat tshark
+	@tools/need pkg-config python3 socat tshark
 	tools/architecture --check
 	tools/rtevhostctl-page --check
 	tools/check-docs --self-test
