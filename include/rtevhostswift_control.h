@@ -26,8 +26,9 @@ extern "C" {
 
 /**
  * Open the control socket; a thread of its own serves it until it is closed. The socket's file has mode 0600 from the
- * first moment, whatever the umask, and only processes of this process's effective user are answered. Nothing can be
- * changed by what is asked there, and no packet is seen but with RTEVHOSTSWIFT_CONTROL_CAPTURE. The data path neither waits for it nor is it locked by it.
+ * first moment, whatever the umask, and only processes of this process's effective user are answered. It is
+ * read-only: nothing can be changed by what is asked there. RTEVHOSTSWIFT_CONTROL_CAPTURE enables the one request that has
+ * the process do anything, copies of packets. The data path neither waits for it nor is it locked by it.
  *
  * @param path
  *   Where; at most 107 bytes. A socket that a dead process left is replaced, nothing else.

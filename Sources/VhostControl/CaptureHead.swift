@@ -5,6 +5,8 @@
 public struct CaptureHead: Decodable, Equatable, Sendable {
     /// The device.
     public var device: Int
+    /// The number of its connection.
+    public var connection: UInt64?
     /// Its socket.
     public var socket: String
     /// The ring.

@@ -25,10 +25,7 @@ public final class CaptureSession {
         _ client: ControlClient, rings: [CaptureRingName], packetBytes: Int, file: CaptureFile,
         limits: CaptureLimits
     ) throws {
-        sources = try rings.map {
-            try CaptureSource(
-                client, device: $0.device, ring: $0.ring, packetBytes: packetBytes)
-        }
+        sources = try rings.map { try CaptureSource(client, $0, packetBytes: packetBytes) }
         self.file = file
         self.limits = limits
         summary = CaptureSummary(file: file.path)
@@ -54,6 +51,7 @@ public final class CaptureSession {
             if reason == nil { reason = ending(isStopped()) }
             try file.flush()
         } while reason == nil
+        if reason == .user || reason == .time { reason = try drain() ?? reason }
         summary.ended = reason ?? .user
         for (index, source) in sources.enumerated() {
             summary.lost += source.lost
@@ -65,6 +63,19 @@ public final class CaptureSession {
         try file.flush()
         summary.bytes = file.byteCount
         return summary
+    }
+
+    /// Takes what is still on its way, a second long at most: what the file has no room for, if so.
+    /// Only then is it known how many packets were left out.
+    private func drain() throws -> CaptureSummary.Reason? {
+        for source in sources where !source.hasEnded { source.finish() }
+        let end = Self.clock(CLOCK_MONOTONIC) &+ 1_000_000_000
+        while !sources.allSatisfy(\.hasEnded), Self.clock(CLOCK_MONOTONIC) < end {
+            try wait()
+            if let reason = try write() { return reason }
+            try file.flush()
+        }
+        return nil
     }
 
     private func ending(_ isStopped: Bool) -> CaptureSummary.Reason? {

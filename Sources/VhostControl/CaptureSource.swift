@@ -23,8 +23,8 @@ final class CaptureSource {
     private var piece = [UInt8](repeating: 0, count: 1 << 18)
 
     /// Asks for a ring. Throws `ControlFault`.
-    init(_ client: ControlClient, device: Int, ring: Int, packetBytes: Int) throws {
-        number = try client.send("capture \(device) \(ring) \(packetBytes)")
+    init(_ client: ControlClient, _ name: CaptureRingName, packetBytes: Int) throws {
+        number = try client.send(name.request(packetBytes: packetBytes))
         while head == nil {
             try client.wait(for: number)
             guard try receive() else { throw ControlFault.cut }
@@ -39,6 +39,12 @@ final class CaptureSource {
     /// Reads what has come. Throws `ControlFault`.
     func read() throws {
         guard try receive() else { throw ControlFault.hungUp }
+    }
+
+    /// Says that no more is wanted: what is on its way still comes, and then the end.
+    func finish() {
+        let words = Array("end\n".utf8)
+        _ = send(number, words, words.count, Int32(MSG_NOSIGNAL))
     }
 
     /// The next packet that came whole, and how many were left out before it.

@@ -5,6 +5,8 @@
 public struct DeviceState: Decodable, Sendable {
     /// Its number, what the API calls vid.
     public var device: Int
+    /// The number of its connection: a device's number comes again, this one does not.
+    public var connection: UInt64?
     /// Its socket.
     public var socket: String
     /// Between new_device and destroy_device.

@@ -69,16 +69,20 @@ struct Capture: ParsableCommand {
         let rings = ring.isEmpty ? [0, 1] : ring
         let file = try CaptureFile(path: write, limit: Int(size * 1_000_000))
         let session = try CaptureSession(
-            client, rings: rings.map { CaptureRingName(device: device, ring: $0) },
+            client,
+            rings: rings.map {
+                CaptureRingName(device: device.device, ring: $0, connection: device.connection)
+            },
             packetBytes: packetBytes, file: file,
             limits: CaptureLimits(
                 packets: count, nanoseconds: seconds.map { UInt64($0 * 1_000_000_000) }))
         tell(try session.run { Interrupt.hasCome })
     }
 
-    private func chosen(_ snapshot: Snapshot) throws -> Int {
-        let devices = (snapshot.devices ?? []).map(\.device)
-        if let device, devices.contains(device) { return device }
+    private func chosen(_ snapshot: Snapshot) throws -> DeviceState {
+        let states = snapshot.devices ?? []
+        if let found = states.first(where: { $0.device == device }) { return found }
+        let devices = states.map(\.device)
         guard device == nil, devices.count == 1 else {
             throw ValidationError(
                 devices.isEmpty
@@ -86,7 +90,7 @@ struct Capture: ParsableCommand {
                     : "\(socket) has the devices \(devices.map { "\($0)" }.joined(separator: ", "))"
                         + ": choose with --device")
         }
-        return devices[0]
+        return states[0]
     }
 
     /// Says what it came to, where it is not in the way of the packets.

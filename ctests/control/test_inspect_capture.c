@@ -277,7 +277,8 @@ static void what_cannot_be_captured_is_refused(void **state)
 	ask("1 capture 0 0\n", "takes numbers");
 	ask("1 capture 0 0 0\n", "takes numbers");
 	ask("1 capture 0 0 9999999999\n", "takes numbers");
-	ask("1 capture 0 0 100 1\n", "takes numbers");
+	ask("1 capture 0 0 100 x\n", "takes numbers");
+	ask("1 capture 0 0 100 1 1\n", "takes numbers");
 	ask("1 capture -1 0 100\n", "takes numbers");
 	ask("1 capture 1000 0 100\n", "no such device or ring");
 	ask("1 capture 999999999 0 100\n", "no such device or ring");

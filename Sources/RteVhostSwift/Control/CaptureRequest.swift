@@ -9,4 +9,6 @@ struct CaptureRequest: Equatable {
     let ring: Int
     /// Most bytes of a packet.
     let byteCount: Int
+    /// The number of the connection that the device has to be; nil for whichever it is.
+    var connection: UInt64?
 }

@@ -8,6 +8,7 @@ struct ControlCapture {
     static let interval: UInt64 = 10_000_000
 
     private let request: CaptureRequest
+    private let connection: UInt64
     private let queue: HeapCell<VirtQueue>
     private let ring: HeapCell<CaptureRing>
     private var hasEnded = false
@@ -16,8 +17,12 @@ struct ControlCapture {
     enum Fault: Error {
         /// The program did not allow it.
         case forbidden
+        /// So many capture that the other places are for those who look.
+        case crowded
         /// No such device or ring.
         case nothing
+        /// The device is another connection than the one that was meant.
+        case gone
         /// Somebody else captures.
         case taken
         /// There is no memory for the packets.
@@ -28,6 +33,9 @@ struct ControlCapture {
             switch self {
             case .forbidden:
                 "the program does not allow it: RTEVHOSTSWIFT_CONTROL_CAPTURE"
+            case .crowded:
+                "eight rings are captured, the other places are for those who look"
+            case .gone: "the connection has ended, the device is another one now"
             case .nothing: "no such device or ring of the built-in net backend"
             case .taken: "somebody captures this ring already"
             case .outOfMemory: "no memory for packets"
@@ -42,6 +50,8 @@ struct ControlCapture {
         guard let device = inspector.device(request.device), device.isNet,
             let queue = inspector.queue(request.device, request.ring)
         else { throw .nothing }
+        connection = device.connection
+        if let meant = request.connection, meant != connection { throw .gone }
         self.request = request
         self.queue = queue
         ring = try Self.ring(of: queue)
@@ -53,9 +63,19 @@ struct ControlCapture {
         }
         guard isOpen else { throw .taken }
         queue.value.watch.set(.capture, true)
+        // A device that ended since the look has closed its ring before this one was opened.
+        guard DeviceTable.has(request.device, connection: connection) else {
+            stop()
+            throw .gone
+        }
+        addFirstLine(device, &writer)
+    }
+
+    private func addFirstLine(_ device: DeviceFacts, _ writer: inout JSONWriter) {
         writer.addHead()
         writer.openObject("capture")
         writer.add("device", request.device)
+        writer.add("connection", connection)
         writer.add("socket", device.path)
         writer.add("ring", request.ring)
         writer.add("direction", words: request.ring & 1 == 0 ? "to guest" : "from guest")
@@ -81,12 +101,18 @@ struct ControlCapture {
     /// So many of them were sent.
     func drop(_ count: Int) { ring.value.drop(count) }
 
-    /// Puts the last record in once the device is gone and the client has all packets; true when
-    /// nothing more will come.
+    /// The client wants no more: what is there, and how many were left out, is still told.
+    func finish() {
+        queue.value.watch.set(.capture, false)
+        ring.value.close()
+    }
+
+    /// Puts the last record in once no packet will come and the client has all there are; true when
+    /// it has that as well.
     mutating func end(_ writer: inout JSONWriter) -> Bool {
         if hasEnded { return true }
-        if DeviceTable.find(Int32(truncatingIfNeeded: request.device)) == nil { ring.value.close() }
-        guard !ring.value.isInUse, pending.count == 0 else { return false }
+        if !DeviceTable.has(request.device, connection: connection) { ring.value.close() }
+        guard !ring.value.isInUse, !ring.value.isWritten, pending.count == 0 else { return false }
         hasEnded = true
         add(UInt64(UInt32.max), &writer)
         add(System.nanoseconds(), &writer)

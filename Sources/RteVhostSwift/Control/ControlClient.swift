@@ -14,10 +14,11 @@ struct ControlClient: ~Copyable {
     private var writer: JSONWriter
     private var answer: ControlAnswer?
     private var capture: ControlCapture?
-    private var mayCapture = false
     private var isAnswering = false
     /// The client did not take all that there was.
     private var isBlocked = false
+    /// While it captures: it may still say that it has enough.
+    private var isHeard = true
     private var start: UInt64 = 0
     private var deadline: (whole: UInt64, still: UInt64) = (0, 0)
 
@@ -25,7 +26,7 @@ struct ControlClient: ~Copyable {
     init() throws(VhostError) { writer = try JSONWriter() }
 
     /// Takes a connection in.
-    mutating func open(_ socket: consuming FileDescriptor, now: UInt64, mayCapture: Bool) {
+    mutating func open(_ socket: consuming FileDescriptor, now: UInt64) {
         self.socket = consume socket
         lineCount = 0
         writer.removeAll()
@@ -33,7 +34,7 @@ struct ControlClient: ~Copyable {
         capture = nil
         isAnswering = false
         isBlocked = false
-        self.mayCapture = mayCapture
+        isHeard = true
         start = now
         deadline = (now &+ Self.patience.whole, now &+ Self.patience.still)
     }
@@ -63,8 +64,14 @@ struct ControlClient: ~Copyable {
     /// Waits for the client to take bytes, and not for its request.
     var wantsWrite: Bool { isAnswering && (capture == nil || isBlocked) }
 
+    /// It captures.
+    var isCapturing: Bool { capture != nil }
+
     /// Waits for packets, which nobody announces.
     var awaitsPackets: Bool { capture != nil && !isBlocked }
+
+    /// Waits for word that it has enough of them, too.
+    var awaitsWord: Bool { awaitsPackets && isHeard }
 
     /// Nanoseconds for a request while others wait for the place.
     static let crowdedPatience: UInt64 = 100_000_000
@@ -77,15 +84,28 @@ struct ControlClient: ~Copyable {
         capture == nil ? min(deadline.whole, deadline.still) : isBlocked ? deadline.still : .max
     }
 
-    /// Reads what has come. Hangs up where nothing more will come.
-    mutating func read(now: UInt64, _ inspector: borrowing Inspector) {
+    /// Something came of one that captures. Any byte says that it has enough; its end of the
+    /// connection says so where both directions are closed, which is told without being asked for.
+    mutating func hear() {
+        guard isHeard else { return close() }
+        let (count, isEnd) = System.receive(number, into: &line, from: 0)
+        guard count > 0 || isEnd else { return }
+        isHeard = false
+        if count > 0 { capture?.finish() }
+    }
+
+    /// Reads what has come. Hangs up where nothing more will come. With `refusal` there is no
+    /// capture.
+    mutating func read(
+        now: UInt64, _ inspector: borrowing Inspector, refusal: ControlCapture.Fault?
+    ) {
         guard number >= 0, !isAnswering else { return }
         let (count, isEnd) = System.receive(number, into: &line, from: lineCount)
         if count > 0 { deadline.still = now &+ Self.patience.still }
         let known = lineCount
         lineCount += count
         for index in known..<lineCount where line[index] == 0x0a {
-            begin(count: index, inspector)
+            begin(count: index, inspector, refusal)
             return write(now: now, inspector)
         }
         if lineCount == ControlRequest.limit {
@@ -96,11 +116,13 @@ struct ControlClient: ~Copyable {
         }
     }
 
-    private mutating func begin(count: Int, _ inspector: borrowing Inspector) {
+    private mutating func begin(
+        count: Int, _ inspector: borrowing Inspector, _ refusal: ControlCapture.Fault?
+    ) {
         do throws(ControlRequest.Fault) {
             let request = try ControlRequest(line, count: count)
             if case .capture(let wanted) = request.command {
-                begin(wanted, inspector)
+                begin(wanted, inspector, refusal)
             } else {
                 answer = ControlAnswer(request)
             }
@@ -110,9 +132,11 @@ struct ControlClient: ~Copyable {
         }
     }
 
-    private mutating func begin(_ wanted: CaptureRequest, _ inspector: borrowing Inspector) {
+    private mutating func begin(
+        _ wanted: CaptureRequest, _ inspector: borrowing Inspector, _ refusal: ControlCapture.Fault?
+    ) {
         do throws(ControlCapture.Fault) {
-            guard mayCapture else { throw .forbidden }
+            if let refusal { throw refusal }
             capture = try ControlCapture(wanted, inspector, &writer)
         } catch {
             fail(error.words)
@@ -127,6 +151,7 @@ struct ControlClient: ~Copyable {
     /// Makes as much of the answer as there is room for, and sends what the client takes. Hangs up
     /// at its end. At most a few buffers at a time: the other clients have their turn.
     mutating func write(now: UInt64, _ inspector: borrowing Inspector) {
+        guard number >= 0 else { return }
         guard capture == nil else { return stream(now: now) }
         for _ in 0..<4 {
             while writer.room >= ControlAnswer.stepRoom, !(answer?.isDone ?? true) {

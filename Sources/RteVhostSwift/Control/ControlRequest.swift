@@ -40,7 +40,7 @@ struct ControlRequest {
             case .version: "unknown version of the protocol, 1 is spoken"
             case .command: "unknown command, there are list, show and capture"
             case .argument: "not a path of a socket"
-            case .ring: "capture takes numbers: device, ring, bytes of a packet"
+            case .ring: "capture takes numbers: device, ring, bytes of a packet, connection"
             }
         }
     }
@@ -75,13 +75,18 @@ struct ControlRequest {
             let ring = takeNumber(line, count, &position),
             let byteCount = takeNumber(line, count, &position), byteCount > 0
         else { throw .ring }
-        return CaptureRequest(device: device, ring: ring, byteCount: byteCount)
+        var request = CaptureRequest(device: device, ring: ring, byteCount: byteCount)
+        guard position < count else { return request }
+        guard let connection = takeNumber(line, count, &position, digits: 18) else { throw .ring }
+        request.connection = UInt64(connection)
+        return request
     }
 
-    /// Takes a decimal number of at most nine digits and the space behind it; nil where there is
+    /// Takes a decimal number of so many digits at most and the space behind it; nil where there is
     /// none.
     private static func takeNumber(
-        _ line: borrowing InlineArray<256, UInt8>, _ count: Int, _ position: inout Int
+        _ line: borrowing InlineArray<256, UInt8>, _ count: Int, _ position: inout Int,
+        digits limit: Int = 9
     ) -> Int? {
         var number = 0
         var digits = 0
@@ -89,7 +94,7 @@ struct ControlRequest {
             number = number * 10 + Int(line[position] - 0x30)
             digits += 1
             position += 1
-            guard digits <= 9 else { return nil }
+            guard digits <= limit else { return nil }
         }
         guard digits > 0 else { return nil }
         if position < count {

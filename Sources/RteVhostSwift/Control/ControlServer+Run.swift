@@ -28,7 +28,8 @@ extension HeapCell where Value == ControlServer {
             let isIdle = client.value.awaitsPackets
             set.add(
                 client.value.number,
-                isIdle ? .nothing : client.value.wantsWrite ? .writing : .reading)
+                client.value.wantsWrite
+                    ? .writing : isIdle && !client.value.awaitsWord ? .nothing : .reading)
             due = min(due, isIdle ? now &+ ControlCapture.interval : client.value.end)
         }
         let mayAccept = hasFree && now >= value.acceptsAgain
@@ -58,18 +59,27 @@ extension HeapCell where Value == ControlServer {
     private func serve(_ index: Int, isReady: Bool, now: UInt64) {
         guard let client = value.client(index), client.value.number >= 0 else { return }
         if client.value.awaitsPackets {
-            // Ready without being asked for anything: the client is gone.
-            guard !isReady else { return client.value.close() }
+            if isReady { client.value.hear() }
             client.value.write(now: now, value.inspector)
         } else if isReady {
             if client.value.wantsWrite {
                 client.value.write(now: now, value.inspector)
             } else {
-                client.value.read(now: now, value.inspector)
+                client.value.read(now: now, value.inspector, refusal: captureRefusal)
             }
         } else if now >= client.value.end {
             client.value.close()
         }
+    }
+
+    /// Why nobody else may capture now; nil where somebody may.
+    private var captureRefusal: ControlCapture.Fault? {
+        guard value.mayCapture else { return .forbidden }
+        var count = 0
+        for index in 0..<ControlServer.clientLimit {
+            if value.client(index)?.value.isCapturing ?? false { count += 1 }
+        }
+        return count < ControlServer.captureLimit ? nil : .crowded
     }
 
     private func accept(now: UInt64) {
@@ -80,7 +90,7 @@ extension HeapCell where Value == ControlServer {
             guard user == value.user else { return logRefusal(.foreignUser(user), now) }
             for index in 0..<ControlServer.clientLimit {
                 guard let client = value.client(index), client.value.number < 0 else { continue }
-                return client.value.open(socket, now: now, mayCapture: value.mayCapture)
+                return client.value.open(socket, now: now)
             }
         } catch {
             // Descriptors or memory have run out: others need them more.

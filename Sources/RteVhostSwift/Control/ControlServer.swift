@@ -7,7 +7,9 @@ import Synchronization
 /// no lock but the registry's, to copy what is told of one socket.
 struct ControlServer: ~Copyable {
     /// Most clients at a time; others wait to be accepted.
-    static let clientLimit = 8
+    static let clientLimit = 12
+    /// Most of them that capture: who does may stay, and others want to look.
+    static let captureLimit = 8
 
     /// Where the socket is.
     var path = SocketPath()
@@ -32,7 +34,7 @@ struct ControlServer: ~Copyable {
     /// For its looks.
     let inspector: Inspector
 
-    private var clients = InlineArray<8, HeapCell<ControlClient>?>(repeating: nil)
+    private var clients = InlineArray<12, HeapCell<ControlClient>?>(repeating: nil)
 
     /// A closed one. Throws `outOfMemory`.
     init() throws(VhostError) {

@@ -7,6 +7,8 @@ import Synchronization
 struct DeviceFacts {
     /// Its number.
     let vid: Int32
+    /// The connection's.
+    let connection: UInt64
     /// The driver's socket.
     let path: SocketPath
     /// Between `new_device` and `destroy_device`.
@@ -52,6 +54,7 @@ struct DeviceFacts {
         self.cell = cell
         self.memoryMark = memoryMark
         vid = device.vid
+        connection = device.connectionNumber.load(ordering: .relaxed)
         path = device.path
         isRunning = device.isRunning.load(ordering: .relaxed)
         isDraining = device.isDraining
@@ -94,7 +97,8 @@ struct DeviceFacts {
     }
 
     private func isSame(as other: DeviceFacts) -> Bool {
-        path == other.path && tableAddress == other.tableAddress && features == other.features
+        connection == other.connection && path == other.path
+            && tableAddress == other.tableAddress && features == other.features
             && queueCount == other.queueCount
     }
 }

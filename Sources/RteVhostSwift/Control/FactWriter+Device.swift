@@ -42,6 +42,7 @@ extension FactWriter where Self: ~Copyable {
     /// A device, its object being open.
     mutating func addDevice(_ device: DeviceFacts) {
         add("device", Int(device.vid))
+        add("connection", device.connection)
         add("socket", device.path)
         add("running", device.isRunning)
         add("draining", device.isDraining)

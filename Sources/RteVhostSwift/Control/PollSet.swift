@@ -5,7 +5,7 @@ import CRteVhost
 
 /// What the control thread waits for: a few descriptors, so few that poll() does.
 struct PollSet {
-    private var entries = InlineArray<10, pollfd>(repeating: pollfd())
+    private var entries = InlineArray<14, pollfd>(repeating: pollfd())
     private var count = 0
 
     /// What a descriptor is waited for.
@@ -41,7 +41,7 @@ struct PollSet {
     mutating func wait(milliseconds: Int32) {
         let count = nfds_t(self.count)
         var span = entries.mutableSpan
-        // SAFETY: the span has ten entries, of which `count` were set.
+        // SAFETY: the span has 14 entries, of which `count` were set.
         _ = unsafe span.withUnsafeMutableBufferPointer { buffer in
             unsafe poll(buffer.baseAddress, count, milliseconds)
         }

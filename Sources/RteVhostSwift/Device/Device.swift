@@ -23,6 +23,8 @@ struct Device: ~Copyable {
 
     /// True from connection to disconnection.
     let isOpen = Atomic<Bool>(false)
+    /// The connection's number, which no other one of the process has: a vid comes again.
+    let connectionNumber = Atomic<UInt64>(0)
     /// True between `new_device` and `destroy_device`.
     let isRunning = Atomic<Bool>(false)
     /// Negotiated virtio features.

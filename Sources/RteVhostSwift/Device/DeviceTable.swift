@@ -35,18 +35,35 @@ enum DeviceTable {
         lowestClosed.store(Int(vid), ordering: .relaxed)
     }
 
+    /// Connections so far. Event thread.
+    private static let connectionCount = Atomic<UInt64>(0)
+
+    /// Opens a device for a connection, which gets its number first.
+    private static func open(_ cell: HeapCell<Device>) {
+        let number = connectionCount.load(ordering: .relaxed) &+ 1
+        connectionCount.store(number, ordering: .relaxed)
+        cell.value.connectionNumber.store(number, ordering: .relaxed)
+        cell.value.isOpen.store(true, ordering: .releasing)
+    }
+
+    /// True while a device with this vid is open, and its connection is the one of that number.
+    static func has(_ vid: Int, connection number: UInt64) -> Bool {
+        guard let cell = find(Int32(truncatingIfNeeded: vid)) else { return false }
+        return cell.value.connectionNumber.load(ordering: .relaxed) == number
+    }
+
     /// The lowest closed device, opened. Event thread. Throws `limitReached`, `outOfMemory`.
     static func open(hooks: DatapathHooks) throws(VhostError) -> HeapCell<Device> {
         for vid in lowestClosed.load(ordering: .relaxed)..<maximumCount {
             lowestClosed.store(vid, ordering: .relaxed)
             guard let cell = CellTable.find(vid, of: Device.self) else {
                 let cell = try HeapCell(try Device(vid: Int32(vid), hooks: hooks))
-                cell.value.isOpen.store(true, ordering: .relaxed)
+                open(cell)
                 CellTable.store(cell, at: vid)
                 return cell
             }
             if !cell.value.isOpen.load(ordering: .acquiring) && !cell.value.isDraining {
-                cell.value.isOpen.store(true, ordering: .releasing)
+                open(cell)
                 return cell
             }
         }

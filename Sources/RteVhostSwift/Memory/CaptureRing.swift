@@ -67,7 +67,10 @@ struct CaptureRing: ~Copyable {
     }
 
     /// False once it was closed.
-    var isInUse: Bool { isOpen.load(ordering: .acquiring) }
+    var isInUse: Bool { isOpen.load(ordering: .sequentiallyConsistent) }
+
+    /// True while a burst puts packets in, which may have begun before it was closed.
+    var isWritten: Bool { isWriting.load(ordering: .sequentiallyConsistent) }
 
     /// Packets left out.
     var lostCount: UInt64 { lost.load(ordering: .relaxed) }

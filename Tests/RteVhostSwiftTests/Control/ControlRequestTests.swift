@@ -38,6 +38,12 @@ import Testing
             return
         }
         #expect(wanted == CaptureRequest(device: 3, ring: 1, byteCount: 2000))
+        let meant = try Self.parse("1 capture 3 1 2000 123456789012345678").command
+        guard case .capture(let one) = meant else {
+            Issue.record("no capture")
+            return
+        }
+        #expect(one.connection == 123_456_789_012_345_678 && one.ring == 1)
         #expect(try Self.parse("1 show ").path == nil)
         #expect(try Self.parse("1 show /a b").path == Self.path("/a b"))
         let long = "/" + String(repeating: "x", count: 106)
@@ -55,8 +61,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", " 1", " 1 2", " 1 2 0", " 1 2 x", " 1 2 3 4", " -1 2 3",
-        " 1  2 3", " 1 2 1234567890",
+        "", " 1", " 1 2", " 1 2 0", " 1 2 x", " 1 2 3 4 5", " 1 2 3 x", " -1 2 3",
+        " 1  2 3", " 1 2 1234567890", " 1 2 3 1234567890123456789",
     ])
     func otherRingsAreNot(_ text: String) {
         #expect(throws: ControlRequest.Fault.ring) { try Self.parse("1 capture" + text) }
