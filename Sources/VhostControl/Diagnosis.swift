@@ -41,7 +41,14 @@ public struct Diagnosis {
                     + "rte_vhost_driver_start()")
         }
         if after.devices?.contains(where: { $0.socket == socket.path }) ?? false { return }
+        if let refusal = socket.lastRefusal, refusal.timeNs >= socket.lastEnd?.timeNs ?? 0 {
+            let what = socket.role == "client" ? "cannot connect" : "the last peer was refused"
+            add(
+                .problem, socket.role == "client" ? "nobody-connected" : "peer-refused", place,
+                "\(what): \(refusal.error ?? "unknown")")
+        }
         guard let end = socket.lastEnd else {
+            guard socket.lastRefusal == nil else { return }
             let who = socket.role == "client" ? "nobody listens there yet" : "no frontend came yet"
             return add(.problem, "nobody-connected", place, who)
         }
@@ -49,9 +56,13 @@ public struct Diagnosis {
         if let error = end.error {
             add(.problem, "connection-lost", place, "the last connection ended\(last): \(error)")
         } else {
+            let refused = end.lastRefused.map {
+                "; \($0.name) had been refused: \($0.error ?? "unknown")"
+            }
             add(
                 .problem, "nobody-connected", place,
-                "the frontend closed the last connection\(last), and has not come back")
+                "the frontend closed the last connection\(last), and has not come back"
+                    + (refused ?? ""))
         }
     }
 

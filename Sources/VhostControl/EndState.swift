@@ -13,4 +13,6 @@ public struct EndState: Decodable, Sendable {
     public var error: String?
     /// The system's number of it.
     public var errno: Int32?
+    /// The last message that was refused on it.
+    public var lastRefused: MessageState?
 }

@@ -21,7 +21,7 @@ public struct Report {
                 0,
                 "\(socket.path): \(socket.role), \(socket.state), "
                     + "\(socket.connections) connections so far")
-            if devices.isEmpty, let end = socket.lastEnd { line(2, words(end)) }
+            if devices.isEmpty { addEnds(socket) }
             for device in devices { line(2, words(device)) }
         }
     }
@@ -34,7 +34,7 @@ public struct Report {
             line(0, "")
             line(0, "socket \(socket.path): \(socket.role), \(socket.state)")
             line(2, "queue pairs offered \(socket.queuePairs), connections \(socket.connections)")
-            if let end = socket.lastEnd { line(2, words(end)) }
+            addEnds(socket)
             for device in snapshot.devices ?? [] where device.socket == socket.path {
                 add(device)
             }
@@ -45,15 +45,30 @@ public struct Report {
         line(0, "process \(snapshot.process ?? 0), librtevhostswift \(snapshot.library ?? "?")")
     }
 
-    private func words(_ end: EndState) -> String {
-        let after = end.lastMessage.map { ", after \($0)" } ?? ""
-        let why = end.error ?? "closed by the frontend"
-        return "last connection ended \(age(end.timeNs)) ago\(after): \(why)"
+    /// How the last connection ended, and why there was none since or before.
+    private mutating func addEnds(_ socket: SocketState) {
+        if let end = socket.lastEnd {
+            let after = end.lastMessage.map { ", after \($0)" } ?? ""
+            let why = end.error ?? "closed by the frontend"
+            line(2, "last connection ended \(age(end.timeNs)) ago\(after): \(why)")
+            if let refused = end.lastRefused, refused.error != end.error {
+                line(4, words(refused))
+            }
+        }
+        if let refusal = socket.lastRefusal {
+            let what = socket.role == "client" ? "last attempt failed" : "last peer was refused"
+            line(2, "\(what) \(age(refusal.timeNs)) ago: \(refusal.error ?? "unknown")")
+        }
+    }
+
+    private func words(_ refused: MessageState) -> String {
+        "last refused: \(age(refused.timeNs)) ago \(refused.name): \(refused.error ?? "unknown")"
     }
 
     private func words(_ device: DeviceState) -> String {
         let state = device.draining ? "draining" : device.running ? "running" : "not running"
-        return "device \(device.device): \(state), \(device.queues) queues, "
+        let connection = device.connection.map { ", connection \($0)" } ?? ""
+        return "device \(device.device)\(connection): \(state), \(device.queues) queues, "
             + "\(device.messages) messages, \(device.refused) refused"
     }
 
@@ -75,9 +90,9 @@ extension Report {
         if let status = device.status { facts.append("status \(status)") }
         facts.append("channel to the frontend: \(device.backendChannel ?? false ? "yes" : "no")")
         line(4, facts.joined(separator: ", "))
-        let regions = device.memory ?? []
-        line(4, "memory: \(regions.count) regions")
-        for (index, region) in regions.enumerated() {
+        // A look that the system forbids, or that came while it changed again and again.
+        line(4, "memory: \(device.memory.map { "\($0.count) regions" } ?? "unknown")")
+        for (index, region) in (device.memory ?? []).enumerated() {
             line(
                 6,
                 "\(index): guest \(region.guest) frontend \(region.frontend) "
@@ -89,12 +104,7 @@ extension Report {
             let result = message.error.map { ": refused, \($0)" } ?? ""
             line(6, "\(age(message.timeNs)) ago \(message.name)\(result)")
         }
-        if let refused = device.lastRefused {
-            line(
-                4,
-                "last refused: \(age(refused.timeNs)) ago \(refused.name): "
-                    + "\(refused.error ?? "unknown")")
-        }
+        if let refused = device.lastRefused { line(4, words(refused)) }
     }
 
     private mutating func add(_ title: String, _ bits: BitState) {

@@ -15,4 +15,6 @@ public struct SocketState: Decodable, Sendable {
     public var connections: UInt64
     /// How the last one ended.
     public var lastEnd: EndState?
+    /// Why a peer, or an attempt to connect, became no connection, the last time.
+    public var lastRefusal: EndState?
 }

@@ -53,6 +53,29 @@ import Testing
         #expect(try Self.causes([(old, new)]) == [cause])
     }
 
+    /// Why there is no connection, and how the last one ended, are two things.
+    @Test func refusalsDoNotHideTheEnd() throws {
+        let end = "\"last_end\":{\"time_ns\":5,\"error\":\"value out of range\"}"
+        let refusal = "\"last_refusal\":{\"time_ns\":9,\"error\":\"uid 5 may not\"}"
+        func causes(_ ends: String, role: String = "server") throws -> Set<String> {
+            // No device of the socket is there.
+            try Self.causes([
+                ("\"connections\":1", "\"connections\":1,\(ends)"),
+                ("\"device\":0,\"socket\":\"/s\"", "\"device\":0,\"socket\":\"/t\""),
+                ("\"role\":\"server\"", "\"role\":\"\(role)\""),
+            ])
+        }
+        #expect(try causes(end) == ["connection-lost"])
+        #expect(try causes(refusal) == ["peer-refused"])
+        #expect(try causes("\(end),\(refusal)") == ["connection-lost", "peer-refused"])
+        #expect(
+            try causes("\(end),\(refusal)", role: "client")
+                == ["connection-lost", "nobody-connected"])
+        // A connection that came to be since makes an older refusal history.
+        let older = refusal.replacing("9", with: "1")
+        #expect(try causes("\(end),\(older)") == ["connection-lost"])
+    }
+
     @Test(arguments: [
         ("\"pool_empty\":0", "\"pool_empty\":1", "pool-empty"),
         ("\"dropped_short\":0", "\"dropped_short\":8", "drops"),

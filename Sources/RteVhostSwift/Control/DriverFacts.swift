@@ -21,6 +21,8 @@ struct DriverFacts {
     let connectionCount: UInt64
     /// How the last one ended.
     let lastEnd: ConnectionEnd?
+    /// Why the last one that became no device did not.
+    let lastRefusal: ConnectionEnd?
 
     /// Of a driver, with the registry's lock held.
     init(_ driver: HeapCell<Driver>) {
@@ -33,6 +35,7 @@ struct DriverFacts {
         hasHardware = driver.value.vdpa != nil
         connectionCount = driver.value.connectionCount
         lastEnd = driver.value.lastEnd
+        lastRefusal = driver.value.lastRefusal
     }
 
     /// The driver of the first cell from `index` on that is in use, and its index.

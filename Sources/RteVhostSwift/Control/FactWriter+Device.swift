@@ -16,16 +16,18 @@ extension FactWriter where Self: ~Copyable {
         add("queue_pairs", UInt64(driver.queuePairs))
         add("hardware", driver.hasHardware)
         add("connections", driver.connectionCount)
-        if let end = driver.lastEnd { addEnd(end) }
+        if let end = driver.lastEnd { addEnd("last_end", end) }
+        if let refusal = driver.lastRefusal { addEnd("last_refusal", refusal) }
         closeObject()
     }
 
-    private mutating func addEnd(_ end: ConnectionEnd) {
-        openObject("last_end")
+    private mutating func addEnd(_ key: StaticString, _ end: ConnectionEnd) {
+        openObject(key)
         add("time_ns", end.time)
         if end.vid >= 0 { add("device", Int(end.vid)) }
         if end.request != 0 { addRequest("last_message", end.request) }
         if let error = end.error { addError(error) }
+        if let refusal = end.refusal { addRecord("last_refused", refusal) }
         closeObject()
     }
 

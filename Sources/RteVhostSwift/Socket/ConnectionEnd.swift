@@ -11,4 +11,7 @@ struct ConnectionEnd {
     var vid: Int32 = -1
     /// The request that was handled last; 0 for none.
     var request: UInt32 = 0
+    /// The last message that was refused, whether or not it was the end: a frontend may have closed
+    /// the connection for it.
+    var refusal: MessageRecord?
 }

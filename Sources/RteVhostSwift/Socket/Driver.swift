@@ -54,10 +54,11 @@ struct Driver: ~Copyable {
     var firstSession = -1
     /// Connections that became devices since it was registered.
     var connectionCount: UInt64 = 0
-    /// The last message of its frontends that was refused, or what ended a connection that is gone.
-    var lastRefusal: MessageRecord?
-    /// How its last connection ended, if any did.
+    /// How its last connection that became a device ended, if any did.
     var lastEnd: ConnectionEnd?
+    /// Why a connection became none, the last time that one did not: a peer that was refused, or an
+    /// attempt to connect that failed.
+    var lastRefusal: ConnectionEnd?
     /// When a refused connection was logged last, in nanoseconds; a line a second is enough.
     var refusalLogged: UInt64 = 0
     /// What its frontends cost; not changed while it is registered.

@@ -83,7 +83,7 @@ extension HeapCell where Value == EventLoop {
 
     private func tryLater(_ driver: HeapCell<Driver>, _ error: VhostError) {
         let tries = driver.value.flags.reconnects
-        noteEnd(driver, ConnectionEnd(time: System.nanoseconds(), error: error))
+        noteRefusal(driver, at: System.nanoseconds(), error)
         if !driver.value.reconnection.isLogged {
             change(driver) { $0.value.reconnection.isLogged = true }
             Log.add(System.isNobodyThere(error) ? .notice : .warning) { line in

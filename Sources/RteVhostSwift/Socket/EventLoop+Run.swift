@@ -84,7 +84,7 @@ extension HeapCell where Value == EventLoop {
     /// A connection could not be made, for want of descriptors or memory perhaps; a line a second.
     private func logRefusal(_ driver: HeapCell<Driver>, _ error: VhostError) {
         let now = System.nanoseconds()
-        noteEnd(driver, ConnectionEnd(time: now, error: error))
+        noteRefusal(driver, at: now, error)
         guard now &- driver.value.refusalLogged > 1_000_000_000 else { return }
         driver.value.refusalLogged = now
         Log.error { line in
@@ -172,34 +172,19 @@ extension HeapCell where Value == EventLoop {
                 line.add(vid)
             }
         }
-        if let driver = slot.value.driver { noteEnd(driver, device.end(error)) }
+        let end = device.end(error)
+        if let driver = slot.value.driver { noteEnd(driver, end) }
         slot.value.didServe =
             device.value.hasRun
             || Reconnection.served(since: slot.value.start, until: System.nanoseconds())
         if let number = slot.value.session?.connection.number { value.poll.remove(number) }
         slot.value.session = nil
-        keepLastRefusal(of: device, error, in: slot.value.driver)
         device.close()
         if device.value.isDraining {
             value.drainingCount += 1
         } else {
             detach(vid)
         }
-    }
-
-    /// Why a device is gone is asked for when it is gone.
-    private func keepLastRefusal(
-        of device: HeapCell<Device>, _ error: VhostError?, in driver: HeapCell<Driver>?
-    ) {
-        let history = device.value.history
-        let last = history.lock.withLock { () -> MessageRecord? in
-            if error == .frontend(.memoryGone) {
-                history.value.addMemoryFault(at: System.nanoseconds())
-            }
-            return history.value.lastRefusal
-        }
-        guard let driver, let last else { return }
-        value.registry.lock.withLock { driver.value.lastRefusal = last }
     }
 
     /// Ends the devices whose memory was cut short under them.

@@ -21,6 +21,13 @@ extension HeapCell where Value == EventLoop {
         value.registry.lock.withLock { driver.value.lastEnd = end }
     }
 
+    /// Remembers why there was no connection, beside how the last one ended.
+    func noteRefusal(_ driver: HeapCell<Driver>, at time: UInt64, _ error: VhostError) {
+        value.registry.lock.withLock {
+            driver.value.lastRefusal = ConnectionEnd(time: time, error: error)
+        }
+    }
+
     /// Cells of the registry that were ever used.
     var registryCount: Int { value.registry.lock.withLock { value.registry.value.count } }
 
@@ -78,12 +85,17 @@ extension HeapCell where Value == Device {
     /// How its connection ends now. Event thread.
     func end(_ error: VhostError?) -> ConnectionEnd {
         let isHangUp = error?.isHangUp ?? true
-        let request = value.history.lock.withLock { () -> UInt32 in
-            let history = value.history.value
-            return history.count > 0 ? history[history.count - 1].request ?? 0 : 0
+        let time = System.nanoseconds()
+        return value.history.lock.withLock {
+            let count = value.history.value.count
+            let request = count > 0 ? value.history.value[count - 1].request : nil
+            var refusal = value.history.value.lastRefusal
+            // What was no message is the error itself.
+            if refusal?.request == nil { refusal = nil }
+            if error == .frontend(.memoryGone) { value.history.value.addMemoryFault(at: time) }
+            return ConnectionEnd(
+                time: time, error: isHangUp ? nil : error, vid: value.vid, request: request ?? 0,
+                refusal: refusal)
         }
-        return ConnectionEnd(
-            time: System.nanoseconds(), error: isHangUp ? nil : error, vid: value.vid,
-            request: request)
     }
 }
