@@ -3,7 +3,8 @@
  */
 
 /*
- * What the control socket says of a queue with an engine is what the counters' functions say.
+ * What the control socket says of a queue with an engine is what the counters' functions say, and
+ * what they say.
  */
 #define _GNU_SOURCE
 #include "control_inspect.h"
@@ -74,8 +75,52 @@ static void packets_in_flight_are_packets(void **state)
 	control_assert_pool();
 }
 
+/* Bursts without room in the guest are counted by the call that hands packets to an engine, too. */
+static void a_full_guest_is_counted_on_submit(void **state)
+{
+	struct rte_vhost_async_config config = { .features = RTE_VHOST_ASYNC_INORDER };
+	struct rtevhostswift_dma *engine = rtevhostswift_dma_create(NULL);
+	struct rte_mbuf *mbuf, *done[4];
+	uint64_t sent = 0, back = 0;
+	uint32_t finished;
+
+	(void)state;
+	control_open(&one, "full-engine", RTE_VHOST_USER_ASYNC_COPY, NULL);
+	assert_int_equal(rtevhostswift_dma_attach(engine, one.vid, 0), 0);
+	assert_int_equal(rte_vhost_async_channel_register(one.vid, 0, config,
+							  rtevhostswift_dma_ops()), 0);
+	for (mbuf = control_mbuf(100, 0);; mbuf = control_mbuf(100, sent)) {
+		finished = 0;
+		if (rte_vhost_submit_enqueue_burst(one.vid, 0, &mbuf, 1, done, &finished) == 0)
+			break;
+		sent++;
+		for (uint32_t i = 0; i < finished; i++, back++)
+			rte_pktmbuf_free(done[i]);
+	}
+	assert_true(sent > 0);
+	assert_int_equal(counter(0, "no_guest_buffers"), 1);
+	assert_int_equal(rte_vhost_submit_enqueue_burst(one.vid, 0, &mbuf, 1, done, &finished), 0);
+	assert_int_equal(counter(0, "no_guest_buffers"), 2);
+	/* A call without packets wants none. */
+	assert_int_equal(rte_vhost_submit_enqueue_burst(one.vid, 0, &mbuf, 0, done, &finished), 0);
+	assert_int_equal(counter(0, "no_guest_buffers"), 2);
+	rte_pktmbuf_free(mbuf);
+	while (back < sent) {
+		finished = rte_vhost_poll_enqueue_completed(one.vid, 0, done, 4);
+		for (uint32_t i = 0; i < finished; i++, back++)
+			rte_pktmbuf_free(done[i]);
+	}
+	assert_int_equal(counter(0, "packets"), sent);
+	assert_int_equal(rte_vhost_async_channel_unregister(one.vid, 0), 0);
+	assert_int_equal(rtevhostswift_dma_detach(one.vid, 0), 0);
+	control_close(&one);
+	assert_int_equal(rtevhostswift_dma_destroy(engine), 0);
+	control_assert_pool();
+}
+
 static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(packets_in_flight_are_packets),
+	CONTROL_TEST(a_full_guest_is_counted_on_submit),
 };
 
 CONTROL_MAIN(60, tests)

@@ -3,13 +3,16 @@
 
 /// Copies of packets for somebody who captures. Out of line: only while somebody does.
 extension QueueBurst {
-    /// Puts copies of the first `count` packets, which have arrived, into the queue's capture ring.
+    /// Puts copies of the packets from `first` to before `end`, which have arrived, into the queue's
+    /// capture ring.
     @inline(never)
-    func capture(_ packets: PacketArray, _ count: Int) {
-        guard let ring = queue.value.capture.load(), ring.value.beginWriting() else { return }
+    func capture(_ packets: PacketArray, _ first: Int, _ end: Int) {
+        guard first < end, let ring = queue.value.capture.load(), ring.value.beginWriting() else {
+            return
+        }
         let time = System.nanoseconds()
         let isToGuest = queue.value.index & 1 == 0
-        for index in 0..<count {
+        for index in first..<end {
             guard let packet = packets[index] else { continue }
             let header =
                 isToGuest || profile.usesLegacyOffloadFlags

@@ -134,6 +134,7 @@ extension QueueBurst {
         result.count = handOutPlain(&ring, packets)
         var didWrite = result.count > 0
         var lostCount = 0
+        var capturedCount = 0
         let isRelaxed = state.value.engine.isRelaxed && !profile.isInOrder
         var sequence = state.value.inflight.head
         // Bounded by the FIFO, which is bounded by the ring.
@@ -150,6 +151,9 @@ extension QueueBurst {
                             engineByteCount: record.engineByteCount)
                     }
                     if record.fault == nil || !state.value.engine.ownsPackets {
+                        if record.fault != nil {
+                            capturedCount = passOver(result.count, of: packets, capturedCount)
+                        }
                         packets[result.count] = packet
                         result.count &+= 1
                     } else {
@@ -164,7 +168,7 @@ extension QueueBurst {
             sequence &+= 1
         }
         state.value.inflight.dropFront()
-        countTraffic(packets, result.count)
+        countTraffic(packets, result.count, captured: capturedCount)
         countInflight(completed: result.count &+ lostCount)
         Probe.complete(
             device.value.vid, UInt16(truncatingIfNeeded: queue.value.index), count: result.count,

@@ -4,16 +4,25 @@
 /// What is done with packets that have arrived: DPDK 22.11's statistics, and copies for somebody who
 /// captures. Out of line: only where somebody asked for it.
 extension QueueBurst {
-    /// Counts the first `count` packets of `packets`, which have arrived, and has them captured.
+    /// Counts the first `count` packets of `packets`, which have arrived, and has those behind the
+    /// first `captured` captured.
     @inline(__always)
-    func countTraffic(_ packets: PacketArray, _ count: Int) {
-        if queue.value.watch.isAny { watch(packets, count) }
+    func countTraffic(_ packets: PacketArray, _ count: Int, captured: Int = 0) {
+        if queue.value.watch.isAny { watch(packets, count, captured) }
     }
 
     @inline(never)
-    private func watch(_ packets: PacketArray, _ count: Int) {
+    private func watch(_ packets: PacketArray, _ count: Int, _ captured: Int) {
         if queue.value.watch.has(.statistics) { countEach(packets, count) }
-        if queue.value.watch.has(.capture) { capture(packets, count) }
+        if queue.value.watch.has(.capture) { capture(packets, captured, count) }
+    }
+
+    /// Leaves the packet at `index` out of what is captured, which an engine failed to copy; those
+    /// in front of it, but for the first `captured`, are captured. How many packets that makes.
+    @inline(never)
+    func passOver(_ index: Int, of packets: PacketArray, _ captured: Int) -> Int {
+        if queue.value.watch.has(.capture) { capture(packets, captured, index) }
+        return index &+ 1
     }
 
     private func countEach(_ packets: PacketArray, _ count: Int) {
