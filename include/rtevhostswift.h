@@ -7,7 +7,7 @@
 
 /**
  * @file
- * What librtevhostswift offers beyond DPDK 21.08's rte_vhost: per-queue counters, who may connect, and one more
+ * What librtevhostswift offers beyond DPDK 21.08's rte_vhost: per-queue counters, a frontend's last messages, who may connect, and one more
  * ordering mode of the asynchronous dequeue. Every symbol declared here is in the version node RTEVHOSTSWIFT_1.
  */
 
@@ -208,6 +208,55 @@ int rtevhostswift_device_counters_get(int vid, struct rtevhostswift_counter *cou
  *   0, or -1 when there is no such device.
  */
 int rtevhostswift_device_counters_reset(int vid);
+
+/** Most messages that rtevhostswift_device_messages_get() tells. */
+#define RTEVHOSTSWIFT_MAX_MESSAGES 16
+
+/** Bytes of the words for an error, with the zero that ends them. */
+#define RTEVHOSTSWIFT_ERROR_SIZE 128
+
+/** A message that a frontend sent, and what came of it. */
+struct rtevhostswift_message {
+	/** When it had been handled: nanoseconds of CLOCK_MONOTONIC. */
+	uint64_t time_ns;
+	/** The request's number in the vhost-user protocol; 0 for what was no message of it, or no message at all. */
+	uint32_t request;
+	/** Bytes of its payload. */
+	uint32_t byte_count;
+	/** The request's name without VHOST_USER_, "SET_MEM_TABLE" for instance; "unknown" where it has none. */
+	char name[RTEVHOSTSWIFT_COUNTER_NAME_SIZE];
+	/** Why it was refused, in the words of the log; empty where it was handled. */
+	char error[RTEVHOSTSWIFT_ERROR_SIZE];
+};
+
+/**
+ * The last messages of a device's frontend, the oldest of them first, all at one moment. Safe from any thread; no burst
+ * waits for it, and the thread that handles messages for less than a microsecond.
+ *
+ * @param vid
+ *   Device, as given to new_connection() or new_device().
+ * @param messages
+ *   Where to write; may be NULL.
+ * @param size
+ *   Elements of messages; RTEVHOSTSWIFT_MAX_MESSAGES are always enough. When they are too few nothing is written.
+ * @return
+ *   How many messages there are, whether they were written or not; -1 when there is no such device.
+ */
+int rtevhostswift_device_messages_get(int vid, struct rtevhostswift_message *messages, unsigned int size);
+
+/**
+ * The last message of a device's frontend that was refused, however many came since, or the last time that the guest's
+ * memory was cut short; the latter has request 0. Safe from any thread.
+ *
+ * @param vid
+ *   Device, as given to new_connection() or new_device(); within destroy_device() and destroy_connection() as well, where
+ *   it says why the device ends.
+ * @param message
+ *   Where to write; may be NULL.
+ * @return
+ *   1, or 0 and nothing is written where none was refused; -1 when there is no such device.
+ */
+int rtevhostswift_device_last_error_get(int vid, struct rtevhostswift_message *message);
 
 /** Most users that rtevhostswift_driver_allow_uids() takes. */
 #define RTEVHOSTSWIFT_MAX_UIDS 16

@@ -92,7 +92,7 @@ enum Conformance {
         unsafe sameType(rtevhostswift_vring_stats_get, CRteVhost.rtevhostswift_vring_stats_get)
     }
 
-    /// rtevhostswift.h: counters by name.
+    /// rtevhostswift.h: counters by name, messages.
     static func counters() {
         unsafe sameType(
             rtevhostswift_vring_counters_get_names,
@@ -108,6 +108,10 @@ enum Conformance {
             rtevhostswift_device_counters_get, CRteVhost.rtevhostswift_device_counters_get)
         sameType(
             rtevhostswift_device_counters_reset, CRteVhost.rtevhostswift_device_counters_reset)
+        unsafe sameType(
+            rtevhostswift_device_messages_get, CRteVhost.rtevhostswift_device_messages_get)
+        unsafe sameType(
+            rtevhostswift_device_last_error_get, CRteVhost.rtevhostswift_device_last_error_get)
     }
 
     /// rte_vhost.h: chains in flight, message handlers.
