@@ -68,8 +68,8 @@ public struct Report {
     private func words(_ device: DeviceState) -> String {
         let state = device.draining ? "draining" : device.running ? "running" : "not running"
         let connection = device.connection.map { ", connection \($0)" } ?? ""
-        return "device \(device.device)\(connection): \(state), \(device.queues) queues, "
-            + "\(device.messages) messages, \(device.refused) refused"
+        return "device \(device.device): \(state), \(device.queues) queues, "
+            + "\(device.messages) messages, \(device.refused) refused\(connection)"
     }
 
     /// How long ago something was, to a precision that tells something.

@@ -22,11 +22,11 @@ import Testing
     }
 
     @Test func aConnectionHasItsNumber() throws {
-        #expect(try Self.text().contains("  device 0: running"))
+        #expect(try Self.text().contains("20 messages, 0 refused\n"))
         let numbered = try Self.text([
             ("\"device\":0,", "\"device\":0,\"connection\":123,")
         ])
-        #expect(numbered.contains("  device 0, connection 123: running"))
+        #expect(numbered.contains("20 messages, 0 refused, connection 123\n"))
     }
 
     /// How the last connection ended, what had been refused on it, and why there was none since.

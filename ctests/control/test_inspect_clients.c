@@ -3,14 +3,15 @@
  */
 
 /*
- * Clients that capture, without rtevhostctl: whose packets they get, how many they may be, and what
- * they are told at the end.
+ * Clients that capture, without rtevhostctl: that it has to be enabled, whose packets they get, how
+ * many they may be, and what they are told at the end.
  */
 #define _GNU_SOURCE
 #include "control_inspect.h"
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 static struct control_device one;
 
@@ -42,6 +43,87 @@ static int begin_capture(const char *line)
 	assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
 	assert_int_equal(recv(fd, inspect_text, 1, MSG_PEEK), 1);
 	return fd;
+}
+
+/** In a child, whose environment is looked at for the first time: the answer to a capture. */
+static int answer_of(const char *allowed, const char *words)
+{
+	char pattern[108], path[108];
+
+	control_path(pattern, "environment-%p");
+	control_path(path, "");
+	snprintf(path + strlen(path), sizeof(path) - strlen(path), "environment-%d", getpid());
+	setenv("RTEVHOSTSWIFT_CONTROL", pattern, 1);
+	if (allowed)
+		setenv("RTEVHOSTSWIFT_CONTROL_CAPTURE", allowed, 1);
+	control_path(pattern, "environment.sock");
+	if (rte_vhost_driver_register(pattern, 0) != 0)
+		return 1;
+	if (inspect_ask(path, "1 capture 0 0 100\n", inspect_text) <= 0)
+		return 2;
+	if (!strstr(inspect_text, words))
+		return 3;
+	return rtevhostswift_control_close() == 0 ? 0 : 4;
+}
+
+/* First of all, before this process has a thread: "1" enables captures, nothing else does. */
+static void the_environment_enables_captures(void **state)
+{
+	static const char *const values[] = { NULL, "", "0", "yes", "11", "1 ", "1" };
+
+	(void)state;
+	/* It lets no child of a process with threads have one. */
+	if (getenv("SANITIZER") && strcmp(getenv("SANITIZER"), "thread") == 0)
+		skip();
+	for (size_t i = 0; i < CONTROL_COUNT(values); i++) {
+		bool is_last = i + 1 == CONTROL_COUNT(values);
+		int status = -1;
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(answer_of(values[i], is_last ? "no such device" : "does not allow"));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (status != 0)
+			fail_msg("%s: %#x", values[i] ? values[i] : "unset", status);
+	}
+}
+
+/** All counters of the device. @return how many. */
+static int read_counters(struct rtevhostswift_counter counters[200])
+{
+	int count = rtevhostswift_vring_counters_get(one.vid, 0, counters, 60);
+
+	count += rtevhostswift_vring_counters_get(one.vid, 1, counters + count, 60);
+	count += rtevhostswift_device_counters_get(one.vid, counters + count, 60);
+	return count;
+}
+
+/* Read-only: whatever is asked, counters, connection and rings are as they were. */
+static void looking_changes_nothing(void **state)
+{
+	static const char *const lines[] = {
+		"1 list\n", "1 show\n", "1 reset\n", "1 show /nowhere\n", "1 close 0\n",
+		"1 capture 0 0 100\n", "1 capture 0 1 100\n", "2 list\n", "\n",
+	};
+	struct rtevhostswift_counter before[200], after[200];
+	int count;
+
+	(void)state;
+	inspect_begin("ctl");
+	control_open(&one, "same.sock", 0, NULL);
+	for (uint64_t i = 0; i < 10; i++) {
+		control_send_good(&one, i);
+		control_receive_good(&one, i);
+	}
+	count = read_counters(before);
+	assert_in_range(count, 50, 180);
+	for (size_t i = 0; i < CONTROL_COUNT(lines); i++)
+		assert_true(inspect_ask(inspect_path, lines[i], inspect_text) > 0);
+	assert_int_equal(read_counters(after), count);
+	assert_memory_equal(before, after, sizeof(before[0]) * (size_t)count);
+	control_send_good(&one, 10);
+	control_receive_good(&one, 10);
+	end();
 }
 
 /** The number of the device's connection, as `list` tells it. */
@@ -167,6 +249,8 @@ static void all_that_was_lost_is_told(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(the_environment_enables_captures),
+	CONTROL_TEST(looking_changes_nothing),
 	cmocka_unit_test(a_capture_is_of_one_connection),
 	cmocka_unit_test(places_are_kept_for_looking),
 	cmocka_unit_test(all_that_was_lost_is_told),
