@@ -118,6 +118,11 @@ struct rtevhostswift_counter {
  *   engine_stuck: times that a ring was to stop and its engine did not finish in time
  * - iotlb_hits, iotlb_misses: addresses that the IOTLB knew, and those it did not
  * - rarp_announcements: announcements of a guest that moved, handed to the application; they are no packets of the guest
+ * - multicast_packets, broadcast_packets: packets for several receivers, and for all; a packet is one of them at most, and
+ *   none when its first mbuf has less than six bytes
+ * - undersize_packets, size_64_packets, size_65_127_packets, size_128_255_packets, size_256_511_packets,
+ *   size_512_1023_packets, size_1024_1518_packets, size_1519_max_packets: packets by size without virtio-net headers;
+ *   undersize is below 64 bytes, and all of them together are packets
  *
  * @param vid
  *   Device, as given to new_connection() or new_device().

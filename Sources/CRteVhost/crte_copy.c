@@ -38,7 +38,7 @@ static inline __attribute__((always_inline, target("avx2"))) CRTE_SHARED void co
  * Behind a packet's header in guest memory every other store would lie in two lines of cache: long
  * copies begin with one of 32 bytes, and go on from where the next are aligned.
  */
-__attribute__((target("avx2"))) CRTE_SHARED void crte_copy_wide(
+__attribute__((target("avx2"), preserve_most)) CRTE_SHARED void crte_copy_wide(
 	char *to, const char *from, size_t count)
 {
 	size_t offset = 0;
@@ -55,6 +55,12 @@ __attribute__((target("avx2"))) CRTE_SHARED void crte_copy_wide(
 		__asm__ volatile("" ::: "memory");
 	}
 	copy_128(to + count - 128, from + count - 128);
+}
+
+__attribute__((preserve_most)) CRTE_SHARED void crte_copy_plain(
+	char *to, const char *from, size_t count)
+{
+	memcpy(to, from, count);
 }
 
 #endif

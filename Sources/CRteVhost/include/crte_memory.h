@@ -168,7 +168,11 @@ static inline CRTE_SHARED void crte_copy_32_to_64(char *to, const char *from, si
 extern __attribute__((visibility("hidden"))) bool crte_copies_wide;
 
 /** 128 bytes or more in steps of 32, where there is AVX2. */
-__attribute__((visibility("hidden"))) void crte_copy_wide(
+__attribute__((visibility("hidden"), preserve_most)) void crte_copy_wide(
+	char *to, const char *from, size_t count);
+
+/** memcpy(). */
+__attribute__((visibility("hidden"), preserve_most)) void crte_copy_plain(
 	char *to, const char *from, size_t count);
 #endif
 
@@ -181,8 +185,10 @@ static inline __attribute__((always_inline)) void crte_copy_long(
 		crte_copy_wide(to, from, count);
 		return;
 	}
-#endif
+	crte_copy_plain(to, from, count);
+#else
 	memcpy(to, from, count);
+#endif
 }
 
 /** memcpy() that spares short packets the call, and is quicker with long ones. */
@@ -202,8 +208,47 @@ static inline __attribute__((always_inline)) void crte_copy(
 	} else if (count >= 16) {
 		crte_copy_16_to_32(to, from, count);
 	} else {
+#ifdef CRTE_COPY_WIDE
+		crte_copy_plain(to, from, count);
+#else
 		memcpy(to, from, count);
+#endif
 	}
+}
+
+/** Sums of what a loop passes: see PacketSight. */
+struct crte_sight {
+	uint64_t byte_count;
+	uint64_t size_bits;
+	uint64_t group_bits;
+};
+
+/**
+ * Adds a packet to them where they lie. The loops have more to remember than there are registers:
+ * to keep sums in some costs more than the sums.
+ */
+static inline __attribute__((always_inline)) void crte_note_size(
+	struct crte_sight *sight, uint64_t size)
+{
+#if defined(__x86_64__)
+	__asm__("addq %1,%0" : "+m"(sight->byte_count) : "r"(size) : "cc");
+	__asm__("orq %1,%0" : "+m"(sight->size_bits) : "r"(size) : "cc");
+#else
+	sight->byte_count += size;
+	sight->size_bits |= size;
+#endif
+}
+
+/** The same with the bits of its first byte. */
+static inline __attribute__((always_inline)) void crte_note_byte(
+	struct crte_sight *sight, const void *first)
+{
+#if defined(__x86_64__)
+	uint8_t byte = *(const uint8_t *)first;
+	__asm__("orb %b1,%0" : "+m"(*(uint8_t *)&sight->group_bits) : "r"(byte) : "cc");
+#else
+	sight->group_bits |= *(const uint8_t *)first;
+#endif
 }
 
 /** Sets bits that another process may clear; what was written before is visible with them. */

@@ -34,9 +34,19 @@ enum QueueCounter: Int {
     case translationHits
     case translationMisses
     case announcements
+    case multicast
+    case broadcast
+    case undersize
+    case size64
+    case size65
+    case size128
+    case size256
+    case size512
+    case size1024
+    case size1519
 
     /// How many there are.
-    static let count = 29
+    static let count = 39
 
     /// What was counted since: 0 where the two were looked at while they changed, and the later one
     /// is behind.
@@ -79,6 +89,16 @@ enum QueueCounter: Int {
         case .translationHits: "iotlb_hits"
         case .translationMisses: "iotlb_misses"
         case .announcements: "rarp_announcements"
+        case .multicast: "multicast_packets"
+        case .broadcast: "broadcast_packets"
+        case .undersize: "undersize_packets"
+        case .size64: "size_64_packets"
+        case .size65: "size_65_127_packets"
+        case .size128: "size_128_255_packets"
+        case .size256: "size_256_511_packets"
+        case .size512: "size_512_1023_packets"
+        case .size1024: "size_1024_1518_packets"
+        case .size1519: "size_1519_max_packets"
         }
     }
 }
@@ -117,6 +137,10 @@ extension VirtQueue {
         case .translationHits: iotlb.value.lookups.hits
         case .translationMisses: iotlb.value.lookups.misses
         case .announcements: statistics.announcements
+        case .multicast: statistics.classes.multicast
+        case .broadcast: statistics.classes.broadcast
+        case .undersize, .size64, .size65, .size128, .size256, .size512, .size1024, .size1519:
+            statistics.classes.sizes[counter.rawValue - QueueCounter.undersize.rawValue]
         }
     }
 }

@@ -3,7 +3,7 @@
 
 /// A value for each row of the table of a queue's counters.
 struct QueueCounters: BitwiseCopyable {
-    private var values = InlineArray<29, UInt64>(repeating: 0)
+    private var values = InlineArray<39, UInt64>(repeating: 0)
 
     /// All zero.
     init() {}

@@ -53,6 +53,8 @@ struct QueueStatistics: BitwiseCopyable {
     var engineStuck: UInt64 = 0
     /// Announcements of a guest that moved, handed out as packets.
     var announcements: UInt64 = 0
+    /// `packets` by size and receivers.
+    var classes = PacketClasses()
 
     /// Counts a chain that went back unused.
     @inline(never)

@@ -55,10 +55,10 @@ extension VirtQueue {
         switch counter {
         case .packets: traffic.packets
         case .bytes: traffic.bytes
-        case .multicast: traffic.multicast
-        case .broadcast: traffic.broadcast
+        case .multicast: traffic.classes.multicast
+        case .broadcast: traffic.classes.broadcast
         case .undersize, .size64, .size65, .size128, .size256, .size512, .size1024, .size1519:
-            traffic.sizes[counter.rawValue - TrafficCounter.undersize.rawValue]
+            traffic.classes.sizes[counter.rawValue - TrafficCounter.undersize.rawValue]
         case .notifications: statistics.notifications &- traffic.before.notifications
         case .translationHits: iotlb.value.lookups.hits &- traffic.lookupsBefore.hits
         case .translationMisses: iotlb.value.lookups.misses &- traffic.lookupsBefore.misses

@@ -8,12 +8,8 @@ struct TrafficStatistics: BitwiseCopyable {
     private(set) var packets: UInt64 = 0
     /// Their bytes without headers.
     private(set) var bytes: UInt64 = 0
-    /// Packets for a group of stations.
-    private(set) var multicast: UInt64 = 0
-    /// Packets for all stations.
-    private(set) var broadcast: UInt64 = 0
-    /// Packets by size: shorter than 64 bytes, 64, to 127, to 255, to 511, to 1023, to 1518, more.
-    private(set) var sizes = InlineArray<8, UInt64>(repeating: 0)
+    /// By size and receivers.
+    private(set) var classes = PacketClasses()
     /// What the queue had counted when this was set to zero...
     private(set) var before = QueueStatistics()
     /// ...and its lookups of addresses.
@@ -33,19 +29,6 @@ struct TrafficStatistics: BitwiseCopyable {
     mutating func count(byteCount: Int, destination: UInt64?) {
         packets &+= 1
         bytes &+= UInt64(truncatingIfNeeded: byteCount)
-        sizes[Self.sizeClass(byteCount)] &+= 1
-        // IEEE 802.3, 3.2.3: the first bit sent says that there are several receivers.
-        guard let destination, destination & 1 != 0 else { return }
-        if destination == 0xffff_ffff_ffff { broadcast &+= 1 } else { multicast &+= 1 }
-    }
-
-    /// Place in `sizes`.
-    @inline(__always)
-    static func sizeClass(_ byteCount: Int) -> Int {
-        if byteCount < 64 { return 0 }
-        if byteCount == 64 { return 1 }
-        if byteCount > 1518 { return 7 }
-        // 65 to 127: the highest bit is bit 6. From 1024 on it is bit 10, up to 1518.
-        return Int.bitWidth &- 1 &- byteCount.leadingZeroBitCount &- 4
+        classes.count(byteCount: byteCount, destination: destination)
     }
 }

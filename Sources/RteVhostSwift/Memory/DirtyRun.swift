@@ -5,8 +5,6 @@
 /// not: pages that follow each other are marked together, once, and the region is looked up once.
 /// What is noted is marked no later than by `end`, which comes before the guest is shown a packet.
 struct DirtyRun {
-    private let log: DirtyLog
-    private let memory: MemoryTable
     /// The region that the last bytes lay in.
     private var region = MemoryTable.Region()
     /// Pages that wait to be marked, none while `last` is before `first`.
@@ -14,25 +12,34 @@ struct DirtyRun {
     private var last: UInt64 = 0
 
     /// Nothing noted yet.
-    init(_ log: DirtyLog, _ memory: MemoryTable) {
-        self.log = log
-        self.memory = memory
+    @inline(__always)
+    init() {}
+
+    /// Notes the header and the bytes that were written of a packet. Out of line: a loop that logs
+    /// nothing needs its registers for something else.
+    @inline(never)
+    mutating func add(
+        _ header: GuestSlice, _ payload: GuestSlice, _ log: DirtyLog, _ memory: MemoryTable
+    ) {
+        add(header, log, memory)
+        add(payload, log, memory)
     }
 
-    /// Notes bytes that were written.
     @inline(__always)
-    mutating func add(_ slice: GuestSlice) {
+    private mutating func add(_ slice: GuestSlice, _ log: DirtyLog, _ memory: MemoryTable) {
         // SAFETY: an address to compare; it is not followed here.
         let offset = unsafe UInt64(UInt(bitPattern: slice.base) &- region.host)
         guard offset < region.byteCount, UInt64(slice.count) <= region.byteCount &- offset else {
-            return addElsewhere(slice)
+            return addElsewhere(slice, log, memory)
         }
-        note(GuestAddress(rawValue: region.guest &+ offset), count: slice.count)
+        note(GuestAddress(rawValue: region.guest &+ offset), count: slice.count, log)
     }
 
     /// The same in another region, or in several.
     @inline(never)
-    private mutating func addElsewhere(_ slice: GuestSlice) {
+    private mutating func addElsewhere(
+        _ slice: GuestSlice, _ log: DirtyLog, _ memory: MemoryTable
+    ) {
         var rest = slice
         // Bounded by the regions: each turn ends one.
         while rest.count > 0, let found = memory.region(of: rest) {
@@ -41,19 +48,19 @@ struct DirtyRun {
             let offset = unsafe UInt64(UInt(bitPattern: rest.base) &- found.host)
             let count = Int(
                 truncatingIfNeeded: min(found.byteCount &- offset, UInt64(rest.count)))
-            note(GuestAddress(rawValue: found.guest &+ offset), count: count)
+            note(GuestAddress(rawValue: found.guest &+ offset), count: count, log)
             rest = rest.dropping(count)
         }
     }
 
     @inline(__always)
-    private mutating func note(_ address: GuestAddress, count: Int) {
+    private mutating func note(_ address: GuestAddress, count: Int, _ log: DirtyLog) {
         guard count > 0 else { return }
         let start = address.rawValue >> DirtyLog.pageShift
         // A region ends before 2^64.
         let end = (address.rawValue &+ UInt64(count &- 1)) >> DirtyLog.pageShift
         guard start >= first, start <= last &+ 1, last >= first else {
-            markPages()
+            markPages(log)
             first = start
             last = end
             return
@@ -61,7 +68,7 @@ struct DirtyRun {
         last = max(last, end)
     }
 
-    private func markPages() {
+    private func markPages(_ log: DirtyLog) {
         guard last >= first else { return }
         log.mark(
             GuestAddress(rawValue: first << DirtyLog.pageShift),
@@ -70,5 +77,5 @@ struct DirtyRun {
 
     /// Marks what waits; nothing is noted after that.
     @inline(never)
-    func end() { markPages() }
+    func end(_ log: DirtyLog) { markPages(log) }
 }

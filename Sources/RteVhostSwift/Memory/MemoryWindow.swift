@@ -55,7 +55,9 @@ struct MemoryWindow: BitwiseCopyable {
     @inline(__always)
     func whole(at address: GuestAddress, count wanted: UInt32) -> GuestSlice? {
         let offset = address.rawValue &- guest
-        guard offset < byteCount, UInt64(wanted) <= byteCount &- offset else { return nil }
+        guard _fastPath(offset < byteCount && UInt64(wanted) <= byteCount &- offset) else {
+            return nil
+        }
         // SAFETY: offset + wanted ≤ byteCount, by the line above, all of which is mapped at host,
         // which is not NULL where there are bytes.
         return unsafe GuestSlice(

@@ -67,7 +67,7 @@ extension QueueBurst {
             case .packet(let packet, let entry, let header):
                 if E.completesAtOnce {
                     finish(packet, header)
-                    self.count(byteCount: packet.packetByteCount)
+                    self.count(packet)
                     ring.putUsed(entry)
                     packets[count] = packet
                     count &+= 1

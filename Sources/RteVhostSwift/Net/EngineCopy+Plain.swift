@@ -129,7 +129,7 @@ extension QueueBurst {
     func handOutPlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         // A ring that was taken away has nothing to write to.
         guard ring.size > 0 else { return 0 }
-        var byteCount = 0
+        var sight = PacketSight()
         var engineByteCount: UInt64 = 0
         var enginePackets: UInt64 = 0
         var sequence = state.value.inflight.head
@@ -140,7 +140,8 @@ extension QueueBurst {
             let record = state.value.inflight[sequence]
             guard record.isPlain, let packet = record.packet else { break }
             if !record.header.isPlain { finish(packet, record.header) }
-            byteCount &+= packet.packetByteCount
+            sight.add(byteCount: packet.packetByteCount)
+            sight.add(firstOf: packet.data)
             engineByteCount &+= UInt64(record.engineByteCount)
             enginePackets &+= record.engineByteCount > 0 ? 1 : 0
             ring.putUsed(record.entry)
@@ -149,8 +150,7 @@ extension QueueBurst {
             sequence &+= 1
         }
         state.value.inflight.dropPlain(count)
-        queue.value.statistics.packets &+= UInt64(truncatingIfNeeded: count)
-        queue.value.statistics.bytes &+= UInt64(truncatingIfNeeded: byteCount)
+        self.count(packets, count, sight)
         queue.value.statistics.engineBytes &+= engineByteCount
         queue.value.statistics.enginePackets &+= enginePackets
         return count

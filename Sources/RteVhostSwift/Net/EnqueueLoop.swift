@@ -59,7 +59,7 @@ extension QueueBurst {
                 for index in 0..<chains {
                     ring.putUsed(state.value.gathered[index], continues: index > 0)
                 }
-                self.count(byteCount: packet.packetByteCount)
+                self.count(packet)
             } else {
                 pushGathered(chains)
                 var record = InflightPacket(packet: packet, mark: mark)

@@ -146,9 +146,7 @@ extension QueueBurst {
                     state.value.inflight.takePacket(sequence)
                     if record.fault == nil {
                         finish(packet, record.header)
-                        count(
-                            byteCount: packet.packetByteCount,
-                            engineByteCount: record.engineByteCount)
+                        count(packet, engineByteCount: record.engineByteCount)
                     }
                     if record.fault == nil || !state.value.engine.ownsPackets {
                         if record.fault != nil {

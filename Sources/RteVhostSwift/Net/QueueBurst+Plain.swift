@@ -15,16 +15,17 @@ extension QueueBurst {
         }
     }
 
-    /// Copies a packet out of its chain; false when the mbuf has no room for it.
+    /// Copies a packet out of its chain, and tells where to: nil when the mbuf has no room for it.
     @inline(__always)
-    func receive(_ chain: PlainChain, _ packet: PacketBuffer) -> Bool {
+    func receive(_ chain: PlainChain, _ packet: PacketBuffer) -> PacketSlice? {
         let byteCount = chain.payload.count
-        guard packet.hasRoom(for: byteCount) else { return false }
+        guard packet.hasRoom(for: byteCount) else { return nil }
         let header = profile.hasGuestOffloads ? chain.header.loadHeader() : NetHeader()
-        CopyPair(chain.payload, packet.freshRoom(byteCount)).copyBytes(.deviceReads)
+        let data = packet.freshRoom(byteCount)
+        CopyPair(chain.payload, data).copyBytes(.deviceReads)
         packet.prepareFilled(byteCount: byteCount)
-        if !header.isPlain { finish(packet, header) }
-        return true
+        if _slowPath(!header.isPlain) { finish(packet, header) }
+        return data
     }
 
     /// `dequeuePlain` for some shapes. A function by itself, whose loop lives in registers.
@@ -47,18 +48,20 @@ extension QueueBurst {
             limit: min(packets.count, objects.count))
         let mbufs = objects.first(run.limit)
         let places = packets.first(run.limit)
-        var total = 0
+        var sight = PacketSight()
         while run.count < run.limit {
             let packet = mbufs[run.count]
-            guard let chain = run.next(shape, from: memory), receive(chain, packet) else { break }
+            guard let chain = run.next(shape, from: memory), let data = receive(chain, packet)
+            else { break }
             places[run.count] = packet
             run.use(chain, byteCount: 0)
-            total &+= chain.payload.count
+            sight.add(byteCount: chain.payload.count)
+            sight.add(firstOf: data)
         }
         ring.endRun(run)
         memory.count(hits: run.count)
         state.value.supply.drop(run.count)
-        count(packets: run.count, byteCount: total)
+        count(places, run.count, sight)
         return run.count
     }
 
@@ -86,37 +89,61 @@ extension QueueBurst {
     func enqueueRun<R: Ring & ~Copyable, S: PlainShape>(
         _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
     ) -> Int {
+        var run = ring.beginRun(
+            PlainBuffers(headerByteCount: profile.headerByteCount, .deviceWrites),
+            limit: packets.count)
+        let sight =
+            R.runsApart
+            ? giveEachApart(&run, shape, packets) : giveEach(&run, shape, packets)
+        ring.endRun(run)
+        memory.count(hits: run.count)
+        count(packets, run.count, sight)
+        return run.count
+    }
+
+    /// `giveEach` as a function by itself, whose loop lives in registers.
+    @inline(never)
+    private func giveEachApart<P: PlainRun, S: PlainShape>(
+        _ run: inout P, _ shape: S.Type, _ packets: PacketArray
+    ) -> PacketSight {
+        giveEach(&run, shape, packets)
+    }
+
+    /// Gives packets to a run's chains, for as long as they are plain.
+    @inline(__always)
+    private func giveEach<P: PlainRun, S: PlainShape>(
+        _ taken: inout P, _ shape: S.Type, _ packets: PacketArray
+    ) -> PacketSight {
         let headerByteCount = profile.headerByteCount
         let memory = memory
         let logsWrites = profile.logsWrites
-        var writes = DirtyRun(queue.value.dirtyLog, device.value.memory.table)
-        var run = ring.beginRun(
-            PlainBuffers(headerByteCount: headerByteCount, .deviceWrites), limit: packets.count)
+        var writes = DirtyRun()
+        var run = taken.anew(PlainBuffers(headerByteCount: headerByteCount, .deviceWrites))
         let packets = packets.first(run.limit)
-        var total = 0
+        var sight = PacketSight()
         while run.count < run.limit {
             guard let packet = packets[run.count] else { break }
             let data = packet.data
             guard data.count == packet.packetByteCount, let chain = run.next(shape, from: memory),
-                data.count <= chain.payload.count
+                data.count > 0, data.count <= chain.payload.count
             else { break }
             if S.looksAhead { run.prefetchAhead() }
+            sight.add(byteCount: data.count)
+            sight.add(firstOf: data)
             writeHeader(of: packet, to: chain, headerByteCount)
             let target = chain.payload.first(data.count)
             CopyPair(target, data).copyBytes(.deviceWrites)
-            if logsWrites {
-                writes.add(chain.header.first(headerByteCount))
-                writes.add(target)
+            if _slowPath(logsWrites) {
+                writes.add(
+                    chain.header.first(headerByteCount), target, queue.value.dirtyLog,
+                    device.value.memory.table)
             }
             run.use(
                 chain, byteCount: UInt32(truncatingIfNeeded: data.count &+ headerByteCount))
-            total &+= data.count
         }
-        if logsWrites { writes.end() }
-        ring.endRun(run)
-        memory.count(hits: run.count)
-        count(packets: run.count, byteCount: total)
-        return run.count
+        if logsWrites { writes.end(queue.value.dirtyLog) }
+        taken.end(as: run)
+        return sight
     }
 
     /// The header of a packet that one chain holds.
@@ -124,16 +151,12 @@ extension QueueBurst {
     func writeHeader(
         of packet: PacketBuffer, to chain: PlainChain, _ headerByteCount: Int
     ) {
+        guard _slowPath(!SendOffload.isPlain(packet)) else {
+            return chain.header.storePlainHeader(byteCount: headerByteCount)
+        }
         var header = SendOffload.header(for: packet)
         // virtio 1.2, 5.1.6.4: num_buffers is 1 where MRG_RXBUF was not negotiated.
         header.bufferCount = 1
         chain.header.storeHeader(header, byteCount: headerByteCount)
-    }
-
-    /// Counts packets that arrived.
-    @inline(__always)
-    func count(packets: Int, byteCount: Int) {
-        queue.value.statistics.packets &+= UInt64(truncatingIfNeeded: packets)
-        queue.value.statistics.bytes &+= UInt64(truncatingIfNeeded: byteCount)
     }
 }

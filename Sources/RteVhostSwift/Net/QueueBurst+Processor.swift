@@ -76,13 +76,13 @@ extension QueueBurst {
         }
         // Without an mbuf at hand, or where one is not enough.
         guard let cache = pool.cacheForOne, let packet = pool.packet(lastOf: cache),
-            receive(chain, packet)
+            let data = receive(chain, packet)
         else { return dequeueMany(&ring, shape, pool, packets) }
+        countOne(packet, byteCount: chain.payload.count, firstByte: data.firstByte)
         cache.drop(1)
         packets[0] = packet
         ring.showPlain(chain, byteCount: 0)
         memory.count(hits: 1)
-        count(packets: 1, byteCount: chain.payload.count)
         countTraffic(packets, 1)
         return BurstResult(count: 1, didNotify: notify(&ring))
     }
@@ -154,9 +154,7 @@ extension QueueBurst {
         _ ring: inout R, _ shape: S.Type, _ packets: PacketArray
     ) -> BurstResult {
         let mark = ring.mark
-        let count =
-            R.runsApart
-            ? enqueueRunApart(&ring, shape, packets) : enqueueRun(&ring, shape, packets)
+        let count = enqueueRun(&ring, shape, packets)
         guard count == packets.count else {
             return endEnqueue(&ring, packets, count: count, from: mark)
         }
@@ -179,14 +177,14 @@ extension QueueBurst {
         let data = packet.data
         guard data.count == packet.packetByteCount,
             let chain = ring.plainChain(head, shape, buffers, from: memory),
-            data.count <= chain.payload.count
+            data.count > 0, data.count <= chain.payload.count
         else { return enqueueMany(&ring, shape, packets) }
+        countOne(packet, byteCount: data.count, firstByte: data.firstByte)
         writeHeader(of: packet, to: chain, headerByteCount)
         CopyPair(chain.payload.first(data.count), data).copyBytes(.deviceWrites)
         ring.showPlain(
             chain, byteCount: UInt32(truncatingIfNeeded: data.count &+ headerByteCount))
         memory.count(hits: 1)
-        count(packets: 1, byteCount: data.count)
         countTraffic(packets, 1)
         return BurstResult(count: 1, didNotify: notify(&ring))
     }

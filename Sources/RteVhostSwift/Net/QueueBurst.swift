@@ -72,13 +72,4 @@ struct QueueBurst {
         queue.value.statistics.count(fault)
         Probe.drop(device.value.vid, queue.value.index, reason: fault.rawValue)
     }
-
-    /// Counts a packet that arrived.
-    @inline(__always)
-    func count(byteCount: Int, engineByteCount: UInt32 = 0) {
-        queue.value.statistics.packets &+= 1
-        queue.value.statistics.bytes &+= UInt64(byteCount)
-        queue.value.statistics.engineBytes &+= UInt64(engineByteCount)
-        queue.value.statistics.enginePackets &+= engineByteCount > 0 ? 1 : 0
-    }
 }

@@ -8,11 +8,15 @@ enum SendOffload {
         OffloadFlags.transmitL4Mask | OffloadFlags.transmitIPChecksum
         | OffloadFlags.transmitTCPSegmentation | OffloadFlags.transmitUDPSegmentation
 
+    /// True when nothing stands in the header of a packet.
+    @inline(__always)
+    static func isPlain(_ packet: PacketBuffer) -> Bool { packet.offloadFlags & relevant == 0 }
+
     /// The header for a packet. An IPv4 header checksum that is asked for is computed here, because
     /// virtio-net has no field to pass the wish on.
     @inline(__always)
     static func header(for packet: PacketBuffer) -> NetHeader {
-        packet.offloadFlags & relevant == 0 ? NetHeader() : build(packet)
+        isPlain(packet) ? NetHeader() : build(packet)
     }
 
     @inline(never)

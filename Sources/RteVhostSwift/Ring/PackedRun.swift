@@ -43,6 +43,21 @@ struct PackedRun: PlainRun {
     var slotCount: Int { count &+ extraSlots }
 
     @inline(__always)
+    func anew(_ buffers: PlainBuffers) -> PackedRun {
+        var run = self
+        run.buffers = buffers
+        run.count = 0
+        run.extraSlots = 0
+        return run
+    }
+
+    @inline(__always)
+    mutating func end(as other: PackedRun) {
+        count = other.count
+        extraSlots = other.extraSlots
+    }
+
+    @inline(__always)
     mutating func next<S: PlainShape>(_ shape: S.Type, from memory: AddressSpace) -> PlainChain? {
         guard slotCount < descriptors.count else { return nil }
         let descriptor = PackedDescriptor(descriptors.loadAcquire(slotCount))

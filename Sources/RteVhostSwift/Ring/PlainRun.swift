@@ -10,6 +10,13 @@ protocol PlainRun: BitwiseCopyable {
     /// Most that may be.
     var limit: Int { get }
 
+    /// The same of a run that nothing was taken of, with lookups from `buffers`, which are of its
+    /// direction: where a function got the run from another one, the compiler does not know that.
+    func anew(_ buffers: PlainBuffers) -> Self
+
+    /// Has as many chains taken as such a run of this one has in the end.
+    mutating func end(as other: Self)
+
     /// The next chain when it is a plain one of the run's direction, and a shape that the loop is
     /// for; nil when it is not: `takeChain` tells what there is. Not after `limit` chains.
     mutating func next<S: PlainShape>(_ shape: S.Type, from memory: AddressSpace) -> PlainChain?

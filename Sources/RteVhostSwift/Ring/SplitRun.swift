@@ -30,6 +30,19 @@ struct SplitRun: PlainRun {
     var limit: Int { heads.count }
 
     @inline(__always)
+    func anew(_ buffers: PlainBuffers) -> SplitRun {
+        var run = self
+        run.buffers = buffers
+        run.count = 0
+        return run
+    }
+
+    @inline(__always)
+    mutating func end(as other: SplitRun) {
+        count = other.count
+    }
+
+    @inline(__always)
     mutating func next<S: PlainShape>(_ shape: S.Type, from memory: AddressSpace) -> PlainChain? {
         let head = heads.load(count)
         guard Int(head) < descriptors.count else { return nil }

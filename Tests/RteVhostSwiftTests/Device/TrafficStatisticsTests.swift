@@ -15,7 +15,7 @@ struct TrafficStatisticsTests {
     func sizes() {
         for byteCount in 0...3_000 {
             let expected = Self.limits.firstIndex { byteCount <= $0 } ?? Self.limits.count
-            #expect(TrafficStatistics.sizeClass(byteCount) == expected)
+            #expect(PacketClasses.sizeClass(byteCount) == expected)
         }
     }
 
@@ -28,9 +28,9 @@ struct TrafficStatisticsTests {
         statistics.count(byteCount: 4, destination: nil)
         #expect(statistics.packets == 4)
         #expect(statistics.bytes == 184)
-        #expect(statistics.multicast == 1)
-        #expect(statistics.broadcast == 1)
-        #expect(statistics.sizes[0] == 4)
+        #expect(statistics.classes.multicast == 1)
+        #expect(statistics.classes.broadcast == 1)
+        #expect(statistics.classes.sizes[0] == 4)
     }
 
     @Test("DPDK 22.11: seventeen counters, each with a name of its own")

@@ -46,7 +46,7 @@ struct DirtyRunTests {
         let logs = try Logs()
         var random = FixedRandom(seed: 8)
         for _ in 0..<3000 {
-            var run = DirtyRun(logs.log(1), logs.guest.memory)
+            var run = DirtyRun()
             for _ in 0..<Int.random(in: 0..<12, using: &random) {
                 let area = logs.guest.areas.randomElement(using: &random)!
                 let offset = Int.random(in: 0..<area.byteCount, using: &random)
@@ -58,9 +58,9 @@ struct DirtyRunTests {
                     continue
                 }
                 logs.log(0).mark(slice, in: logs.guest.memory)
-                run.add(slice)
+                run.add(slice, slice, logs.log(1), logs.guest.memory)
             }
-            run.end()
+            run.end(logs.log(1))
             try #require(logs.take(1) == logs.take(0))
         }
     }
@@ -71,12 +71,12 @@ struct DirtyRunTests {
         let other = try MockMemory([(guest: 0, byteCount: 4096)])
         let slice = try #require(
             other.memory.slice(at: GuestAddress(rawValue: 0), count: 4096))
-        var run = DirtyRun(logs.log(1), logs.guest.memory)
-        run.add(slice)
-        run.end()
+        var run = DirtyRun()
+        run.add(slice, slice, logs.log(1), logs.guest.memory)
+        run.end(logs.log(1))
         #expect(logs.take(1) == [])
-        var none = DirtyRun(DirtyLog.none, other.memory)
-        none.add(slice)
-        none.end()
+        var none = DirtyRun()
+        none.add(slice, slice, DirtyLog.none, other.memory)
+        none.end(DirtyLog.none)
     }
 }
