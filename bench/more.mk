@@ -6,8 +6,9 @@
 #   make bench-async      asynchronous calls, and memcpy() of the same bytes: time of the data-plane core
 #   make bench-latency    from a guest's kick, or publish, to the packet's return
 #   make bench-scale      queues, regions; memory and set-up time of devices
+#   make bench-capture    instructions a packet while somebody captures, under callgrind
 #
-# All take QUICK=1 (less than 30 s), ROUNDS=, CPUS=HOST,GUEST and OUT= from the environment or the command line;
+# All but the last take QUICK=1 (less than 30 s), ROUNDS=, CPUS=HOST,GUEST and OUT= from the environment or the command line;
 # bench-async also CALLGRIND=1. "bench/async.py --help" and so on tell more.
 
 MORE_COMMON := $(sort $(wildcard bench/more*.c))
@@ -36,3 +37,15 @@ bench-async bench-latency bench-scale: bench-%: library flavour-22.11
 	@tools/need libdpdk-dev librte-vhost23 librte-mempool-ring23 python3
 	@$(MAKE) -s --no-print-directory -f $(firstword $(MAKEFILE_LIST)) build/bench/$*-host
 	bench/$*.py
+
+# With the guest and the application of the tests.
+build/bench/capture-host: bench/capture.c $(CONTROL_OBJECTS) $(CONTROL_HEADERS) build/lib/librtevhostswift.so.21
+	@mkdir -p $(@D)
+	$(CC) $(CONTROL_FLAGS) $(CONTROL_INCLUDES) -o $@ $< $(CONTROL_OBJECTS) -Lbuild/lib -lrtevhostswift \
+		-Wl,-rpath,'$$ORIGIN/../lib' -lcmocka -pthread
+
+.PHONY: bench-capture
+
+bench-capture: build/bench/capture-host
+	@tools/need valgrind libcmocka-dev
+	bench/capture

@@ -17,6 +17,8 @@ SANITIZE_QUICK ?= $(addprefix build/ctests/,control_stress_threads control_start
 SANITIZE_PROGRAMS ?= $(if $(QUICK),$(SANITIZE_QUICK),$(CTEST_PROGRAMS) \
 	$(filter-out %inspect_tool %inspect_top,$(CONTROL_PROGRAMS)) \
 	$(HOSTILE_TESTS) $(FAULTS_TESTS))
+# Captures are made with it.
+SANITIZE_TOOL = $(if $(findstring inspect_capture,$(SANITIZE_PROGRAMS)),build/bin/rtevhostctl)
 SANITIZE_BUILD = SWIFT=$(SWIFT) tools/sanitize-library
 
 .PHONY: asan-library tsan-library sanitize sanitize-planted $(SANITIZER:%=sanitize-%)
@@ -41,10 +43,10 @@ build/tsan/$(SONAME_2211): $(SWIFT_SOURCES) $(HEADERS) version-22.11.map Package
 
 sanitize: $(SANITIZER:%=sanitize-%)
 
-sanitize-address: asan-library build/bin/rtevhostctl
+sanitize-address: asan-library $(SANITIZE_TOOL)
 	@PROGRAMS="$(SANITIZE_PROGRAMS)" HOSTED=$(HOSTED) SWIFT=$(SWIFT) tools/sanitize address
 
-sanitize-thread: tsan-library build/bin/rtevhostctl
+sanitize-thread: tsan-library $(SANITIZE_TOOL)
 	@PROGRAMS="$(SANITIZE_PROGRAMS)" HOSTED=$(HOSTED) SWIFT=$(SWIFT) tools/sanitize thread
 
 # Bugs that the sanitizers have to find.
