@@ -42,10 +42,12 @@ public struct Diagnosis {
         }
         if after.devices?.contains(where: { $0.socket == socket.path }) ?? false { return }
         if let refusal = socket.lastRefusal, refusal.timeNs >= socket.lastEnd?.timeNs ?? 0 {
-            let what = socket.role == "client" ? "cannot connect" : "the last peer was refused"
-            add(
-                .problem, socket.role == "client" ? "nobody-connected" : "peer-refused", place,
-                "\(what): \(refusal.error ?? "unknown")")
+            let why = refusal.error ?? "unknown"
+            if socket.role == "client" {
+                add(.problem, "nobody-connected", place, "cannot connect: \(why)")
+            } else {
+                add(.problem, "peer-refused", place, "the last peer was refused: \(why)")
+            }
         }
         guard let end = socket.lastEnd else {
             guard socket.lastRefusal == nil else { return }
