@@ -130,9 +130,20 @@ static inline int crte_accept(int fd)
 	return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CRTE_SEND_READS 1
+/* The runtime's send() does not count as a read of what is sent. */
+void __tsan_read_range(void *address, unsigned long size);
+#endif
+#endif
+
 /** sendmsg() of bytes without descriptors, without waiting and without SIGPIPE. */
 static inline ssize_t crte_send(int fd, const void *bytes, size_t count)
 {
+#ifdef CRTE_SEND_READS
+	__tsan_read_range((void *)bytes, count);
+#endif
 	return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

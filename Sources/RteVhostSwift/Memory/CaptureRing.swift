@@ -19,13 +19,14 @@ struct CaptureRing: ~Copyable {
     /// Most bytes of a packet.
     static let longest = 1 << 18
 
+    /// True from `open` to `release`; control thread alone. A device that ends closes the ring while
+    /// its reader still reads: nobody else may until that one lets go. The first field, as `HeapCell`
+    /// wants it: `release` is called while a burst may write, and looks before it changes the others.
+    private var hasReader = false
     /// Control thread alone, while nobody may write.
     private var bytes = FixedBuffer<UInt8>()
     /// Most bytes of a packet that are wanted; control thread alone, while nobody may write.
     private(set) var limit = 0
-    /// True from `open` to `release`; control thread alone. A device that ends closes the ring while
-    /// its reader still reads: nobody else may until that one lets go.
-    private var hasReader = false
     private let isOpen = Atomic<Bool>(false)
     private let isWriting = Atomic<Bool>(false)
     private let head = Atomic<UInt64>(0)
