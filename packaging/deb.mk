@@ -14,7 +14,7 @@
 .PHONY: deb tarball check-tarball
 
 deb: $(if $(FROM_SOURCE),,library flavour-22.11 static docs $(TOOLS:%=build/bin/%))
-	@tools/need debhelper doxygen dpkg-dev lintian systemtap-sdt-dev
+	@tools/need build-essential debhelper doxygen dpkg-dev lintian python3 systemtap-sdt-dev
 	FROM_SOURCE=$(FROM_SOURCE) tools/deb build/deb
 
 tarball: library flavour-22.11 static
