@@ -68,7 +68,8 @@ struct rte_vhost_async_config {
 	/**
 	 * A piece of at least so many bytes goes to the engine; the CPU copies smaller ones. 1024 is a
 	 * good value: with an engine that costs its caller nothing a call is as fast with it as without
-	 * at about 500 bytes to the guest, and between 1024 and 1518 from it (docs/performance-async.md).
+	 * at about 500 bytes to the guest, and between 1024 and 1518 from it, where the cores are near each
+	 * other (docs/performance-async-epyc.md).
 	 */
 	uint32_t async_threshold;
 	/** RTE_VHOST_ASYNC_INORDER, and other bits. */

@@ -7,7 +7,8 @@ import re
 import subprocess
 
 # Written by programs from what they measured or counted.
-GENERATED = {"bounds.md", "unsafe.md", "performance.md", "performance-async.md", "performance-latency.md", "performance-scale.md"}
+GENERATED = {"bounds.md", "unsafe.md", "performance.md", "performance-epyc.md", "performance-async.md",
+             "performance-async-epyc.md", "performance-latency.md", "performance-scale.md"}
 NAME = re.compile(
     r"\b((?:rte_vhost|rte_vdpa|rte_pktmbuf|rtevhostswift|RTE_VHOST|RTEVHOSTSWIFT|VIRTIO_F|VIRTIO_NET_F|VIRTIO_RING_F|VHOST_USER|VHOST_F"
     r"|dropped|engine|iotlb|notifications|rarp|pool)_\w+)([*…]?)")

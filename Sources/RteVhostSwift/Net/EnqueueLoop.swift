@@ -129,14 +129,14 @@ extension QueueBurst {
         }
     }
 
-    /// The same for as long as chains are single buffers, each in one region, as they are where a
-    /// packet takes several. What the first one may be, or any that is not plain, is for `gather` to
-    /// tell.
+    /// The same for as long as chains are single buffers, each in one region or one entry of the
+    /// IOTLB, as they are where a packet takes several. What the first one may be, or any that is
+    /// not plain, is for `gather` to tell.
     @inline(never)
     private func gatherSingles<R: Ring & ~Copyable>(
         _ ring: inout R, byteCount: Int
     ) -> (chains: Int, held: Int) {
-        guard profile.isMergeable, !memory.isTranslated else { return (0, 0) }
+        guard profile.isMergeable else { return (0, 0) }
         let memory = memory
         let gathered = state.value.gathered.view
         var list = state.value.segments.beginRun()
@@ -159,7 +159,7 @@ extension QueueBurst {
             least = 1
         }
         ring.endTaking(run)
-        state.value.segments.endRun(list)
+        state.value.segments.endRun(list, in: memory)
         return (run.count, held)
     }
 

@@ -18,7 +18,7 @@ enum ChainWalk {
         var steps = 1
         while true {
             try descriptor.append(to: &run, of: &segments, direction, from: memory)
-            guard descriptor.hasNext else { return segments.endRun(run) }
+            guard descriptor.hasNext else { return segments.endRun(run, in: memory) }
             guard steps < table.count, Int(descriptor.next) < table.count else {
                 throw .badChain
             }

@@ -210,7 +210,7 @@ extension PackedRing: Ring {
         let entry = UsedEntry(
             id: last.id, descriptorCount: UInt16(truncatingIfNeeded: slots), byteCount: 0)
         if let fault { return .bad(entry, fault) }
-        segments.endRun(run)
+        segments.endRun(run, in: memory)
         return .chain(entry)
     }
 

@@ -38,7 +38,7 @@ enum PackedWalk {
             }
             try descriptor.appendAnyway(to: &run, of: &segments, direction, from: memory)
         }
-        segments.endRun(run)
+        segments.endRun(run, in: memory)
     }
 
     /// A chain of two slots, of which the run has the second too, if it is a plain one.

@@ -28,7 +28,7 @@ enum SingleBuffers: PlainShape {
     static var hasTables: Bool { false }
 }
 
-/// The same, of packets of more than two lines of cache.
+/// The same, of packets of more than a line of cache.
 enum LongBuffers: PlainShape {
     @inline(__always)
     static var hasPairs: Bool { false }
@@ -38,7 +38,7 @@ enum LongBuffers: PlainShape {
     static var looksAhead: Bool { true }
 
     /// Packets of more bytes are worth it.
-    static var threshold: Int { 128 }
+    static var threshold: Int { 64 }
 }
 
 /// Chains of two buffers in the ring, too.

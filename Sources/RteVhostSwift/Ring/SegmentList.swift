@@ -85,11 +85,12 @@ struct SegmentList: ~Copyable {
 
     /// Takes over what a run has added.
     @inline(__always)
-    mutating func endRun(_ run: SegmentRun) {
+    mutating func endRun(_ run: SegmentRun, in memory: AddressSpace) {
         precondition(run.count <= slices.count &- count)
         count &+= run.count
         byteCount &+= run.byteCount
         descriptorCount &+= run.count
+        memory.count(hits: run.count)
     }
 
     /// Appends the buffer at `address`, in as many slices as it has regions, or pages of an IOMMU.

@@ -17,18 +17,19 @@ struct SegmentRun {
     @inline(__always)
     init(_ slices: FixedView<GuestSlice>) { self.slices = slices }
 
-    /// Appends a buffer that lies in one region, of at least one byte; false for one that the list
-    /// has to look at. Where addresses are translated that is each of them.
+    /// Appends a buffer that lies in one region, or in one entry of the IOTLB, of at least one byte;
+    /// false for one that the list has to look at.
     @inline(__always)
     mutating func append(
-        _ address: GuestAddress, byteCount total: UInt32, in memory: AddressSpace
+        _ address: GuestAddress, byteCount total: UInt32, _ permission: AccessPermission,
+        in memory: AddressSpace
     ) -> Bool {
         guard count < slices.count, total > 0 else { return false }
         if let slice = window.whole(at: address, count: total) {
             add(slice)
             return true
         }
-        guard let other = Self.window(at: address, in: memory) else { return false }
+        guard let other = Self.window(at: address, permission, in: memory) else { return false }
         window = other
         guard let slice = other.whole(at: address, count: total) else { return false }
         add(slice)
@@ -46,9 +47,9 @@ struct SegmentRun {
     /// Out of line: one a chain, nearly always.
     @inline(never)
     private static func window(
-        at address: GuestAddress, in memory: AddressSpace
+        at address: GuestAddress, _ permission: AccessPermission, in memory: AddressSpace
     ) -> MemoryWindow? {
-        memory.isTranslated ? nil : memory.table.window(at: address)
+        memory.window(at: address, permission)
     }
 
     @inline(__always)
@@ -67,7 +68,7 @@ extension SegmentList {
         _ address: GuestAddress, byteCount total: UInt32, _ permission: AccessPermission,
         in memory: AddressSpace, behind run: SegmentRun
     ) throws(ChainFault) -> SegmentRun {
-        endRun(run)
+        endRun(run, in: memory)
         try append(address, byteCount: total, permission, in: memory)
         return beginRun()
     }
@@ -90,8 +91,9 @@ extension RingDescriptor {
         to run: inout SegmentRun, of segments: inout SegmentList, _ direction: ChainDirection,
         from memory: AddressSpace
     ) throws(ChainFault) {
-        guard !run.append(address, byteCount: byteCount, in: memory) else { return }
+        let permission = direction.permission
+        guard !run.append(address, byteCount: byteCount, permission, in: memory) else { return }
         run = try segments.append(
-            address, byteCount: byteCount, direction.permission, in: memory, behind: run)
+            address, byteCount: byteCount, permission, in: memory, behind: run)
     }
 }
