@@ -136,7 +136,7 @@ extension QueueBurst {
     private func gatherSingles<R: Ring & ~Copyable>(
         _ ring: inout R, byteCount: Int
     ) -> (chains: Int, held: Int) {
-        guard profile.isMergeable else { return (0, 0) }
+        guard profile.isMergeable, ring.formAhead == .single else { return (0, 0) }
         let memory = memory
         let gathered = state.value.gathered.view
         var list = state.value.segments.beginRun()

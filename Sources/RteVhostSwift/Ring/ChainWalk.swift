@@ -4,6 +4,28 @@
 /// The walk along descriptors linked by `next`: in the ring itself, and the same in an indirect
 /// table.
 enum ChainWalk {
+    /// Appends the chain in the ring that begins with `head`, and goes on. Buffers for packets to the
+    /// guest are short ones: header and data.
+    @inline(__always)
+    static func walk(
+        _ table: GuestArray<GuestWords>, head: SplitDescriptor, direction: ChainDirection,
+        into segments: inout SegmentList, from memory: AddressSpace
+    ) throws(ChainFault) {
+        guard direction == .deviceWrites else {
+            return try walk(
+                table, first: head, direction: direction, into: &segments, from: memory)
+        }
+        try head.append(to: &segments, direction, from: memory)
+        guard table.count > 1, Int(head.next) < table.count else { throw .badChain }
+        let second = SplitDescriptor(table.load(Int(head.next)))
+        guard !second.isIndirect else { throw .badChain }
+        guard second.hasNext else {
+            return try second.append(to: &segments, direction, from: memory)
+        }
+        // A loop is found one step later then.
+        try walk(table, first: second, direction: direction, into: &segments, from: memory)
+    }
+
     /// Appends the chain that begins with `first` of `table`. At most `table.count` steps, so a
     /// loop ends; a chain of more descriptors than its table has must pass one twice. Out of line:
     /// the loop has registers to itself.

@@ -152,7 +152,7 @@ extension SplitRing {
                 try first.append(to: &segments, direction, from: memory)
             } else {
                 try ChainWalk.walk(
-                    descriptors, first: first, direction: direction,
+                    descriptors, head: first, direction: direction,
                     into: &segments, from: memory)
             }
         } catch {
