@@ -8,6 +8,10 @@ extension QueueBurst {
     /// with two VLAN tags. virtio 1.2, 5.1.6.3.1: 65,550, where there are no tags.
     private static var longestPacket: UInt64 { 65_557 }
 
+    /// Most packets of several mbufs that one synchronous call takes from a split ring: what is out
+    /// at once should fit into a core's cache of its pool. DPDK: no more of any packets.
+    private static var longLimit: Int { 32 }
+
     /// What became of one chain.
     private enum Step {
         case packet(PacketBuffer, UsedEntry, NetHeader)
@@ -28,6 +32,7 @@ extension QueueBurst {
     ) -> Int {
         var count = 0
         var steps = 0
+        var longCount = 0
         var looksForPlain = looksForPlain
         while steps < limit {
             if looksForPlain {
@@ -71,6 +76,8 @@ extension QueueBurst {
                     ring.putUsed(entry)
                     packets[count] = packet
                     count &+= 1
+                    longCount &+= packet.segmentCount > 1 ? 1 : 0
+                    if longCount == Self.longLimit, !profile.isPacked { return count }
                 } else {
                     let record = InflightPacket(packet: packet, mark: mark, header: header)
                     guard keep(&ring, &engine, record, entry) else { return count }
