@@ -134,7 +134,7 @@ extension QueueBurst {
         result.count = handOutPlain(&ring, packets)
         var didWrite = result.count > 0
         var lostCount = 0
-        var capturedCount = 0
+        var seenCount = 0
         let isRelaxed = state.value.engine.isRelaxed && !profile.isInOrder
         var sequence = state.value.inflight.head
         // Bounded by the FIFO, which is bounded by the ring.
@@ -150,7 +150,7 @@ extension QueueBurst {
                     }
                     if record.fault == nil || !state.value.engine.ownsPackets {
                         if record.fault != nil {
-                            capturedCount = passOver(result.count, of: packets, capturedCount)
+                            seenCount = passOver(result.count, of: packets, seenCount)
                         }
                         packets[result.count] = packet
                         result.count &+= 1
@@ -166,7 +166,7 @@ extension QueueBurst {
             sequence &+= 1
         }
         state.value.inflight.dropFront()
-        countTraffic(packets, result.count, captured: capturedCount)
+        countTraffic(packets, result.count, seen: seenCount)
         countInflight(completed: result.count &+ lostCount)
         Probe.complete(
             device.value.vid, UInt16(truncatingIfNeeded: queue.value.index), count: result.count,

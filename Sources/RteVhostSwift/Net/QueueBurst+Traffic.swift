@@ -52,29 +52,30 @@ extension QueueBurst {
             byteCount: packet.packetByteCount, destination: packet.data.destination)
     }
 
-    /// Counts the first `count` packets of `packets`, which have arrived, and has those behind the
-    /// first `captured` captured.
+    /// Shows the first `count` packets of `packets`, which have arrived, to those who watch, but for
+    /// the first `seen`, which they saw.
     @inline(__always)
-    func countTraffic(_ packets: PacketArray, _ count: Int, captured: Int = 0) {
-        if queue.value.watch.isAny { watch(packets, count, captured) }
+    func countTraffic(_ packets: PacketArray, _ count: Int, seen: Int = 0) {
+        if queue.value.watch.isAny { watch(packets, seen, count) }
     }
 
     @inline(never)
-    private func watch(_ packets: PacketArray, _ count: Int, _ captured: Int) {
-        if queue.value.watch.has(.statistics) { countEach(packets, count) }
-        if queue.value.watch.has(.capture) { capture(packets, captured, count) }
+    private func watch(_ packets: PacketArray, _ first: Int, _ end: Int) {
+        if queue.value.watch.has(.statistics) { countEach(packets, first, end) }
+        if queue.value.watch.has(.capture) { capture(packets, first, end) }
     }
 
-    /// Leaves the packet at `index` out of what is captured, which an engine failed to copy; those
-    /// in front of it, but for the first `captured`, are captured. How many packets that makes.
+    /// Passes over the packet at `index`, which an engine failed to copy: it has not arrived. Those
+    /// in front of it, but for the first `seen`, are shown. How many were seen then.
     @inline(never)
-    func passOver(_ index: Int, of packets: PacketArray, _ captured: Int) -> Int {
-        if queue.value.watch.has(.capture) { capture(packets, captured, index) }
+    func passOver(_ index: Int, of packets: PacketArray, _ seen: Int) -> Int {
+        if queue.value.watch.isAny { watch(packets, seen, index) }
         return index &+ 1
     }
 
-    private func countEach(_ packets: PacketArray, _ count: Int) {
-        for index in 0..<count {
+    private func countEach(_ packets: PacketArray, _ first: Int, _ end: Int) {
+        guard first < end else { return }
+        for index in first..<end {
             guard let packet = packets[index] else { continue }
             queue.value.traffic.count(
                 byteCount: packet.packetByteCount, destination: packet.data.destination)
