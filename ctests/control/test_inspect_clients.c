@@ -248,12 +248,43 @@ static void all_that_was_lost_is_told(void **state)
 	end();
 }
 
+/* The user's end is heard while the client takes less than comes: it need not have all first. */
+static void an_end_is_heard_from_a_slow_client(void **state)
+{
+	static uint8_t bytes[32768];
+	struct pollfd poller = { .events = POLLIN };
+	uint64_t sequence = 0;
+	ssize_t got = 1;
+	char line[100];
+	int rounds = 0;
+
+	(void)state;
+	begin("slow.sock", 0);
+	snprintf(line, sizeof(line), "1 capture %d 0 300\n", one.vid);
+	poller.fd = begin_capture(line);
+	for (; sequence < 30000; sequence++)
+		control_receive_good(&one, sequence);
+	assert_int_equal(send(poller.fd, "end\n", 4, MSG_NOSIGNAL), 4);
+	/* What is there is 4 MiB and what the socket holds. */
+	for (; got > 0 && rounds < 300; rounds++) {
+		for (int i = 0; i < 500; i++)
+			control_receive_good(&one, sequence++);
+		assert_int_equal(poll(&poller, 1, CONTROL_PATIENCE_MS), 1);
+		got = recv(poller.fd, bytes, sizeof(bytes), 0);
+	}
+	print_message("ended after %d reads\n", rounds);
+	assert_int_equal(got, 0);
+	close(poller.fd);
+	end();
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_environment_enables_captures),
 	CONTROL_TEST(looking_changes_nothing),
 	cmocka_unit_test(a_capture_is_of_one_connection),
 	cmocka_unit_test(places_are_kept_for_looking),
 	cmocka_unit_test(all_that_was_lost_is_told),
+	cmocka_unit_test(an_end_is_heard_from_a_slow_client),
 };
 
 CONTROL_MAIN(120, tests)

@@ -152,7 +152,11 @@ struct ControlClient: ~Copyable {
     /// at its end. At most a few buffers at a time: the other clients have their turn.
     mutating func write(now: UInt64, _ inspector: borrowing Inspector) {
         guard number >= 0 else { return }
-        guard capture == nil else { return stream(now: now) }
+        guard capture == nil else {
+            // One that takes less than comes is waited for to take more, for as long as it captures.
+            if isBlocked, isHeard { hear() }
+            return stream(now: now)
+        }
         for _ in 0..<4 {
             while writer.room >= ControlAnswer.stepRoom, !(answer?.isDone ?? true) {
                 answer?.advance(&writer, inspector)
