@@ -32,12 +32,6 @@ struct AddressSpace {
         return translated(address, wanted, permission)
     }
 
-    /// The same where that takes no more than a look at a few regions; nil says nothing.
-    @inline(__always)
-    func directSlice(at address: GuestAddress, count wanted: Int) -> GuestSlice? {
-        isTranslated ? nil : table.scannedSlice(at: address, count: wanted)
-    }
-
     /// A window that has an address, and may be accessed so; nil where there is none. No miss is
     /// noted: whoever finds nothing takes the way that does.
     @inline(__always)

@@ -183,15 +183,6 @@ struct MemoryTable: BitwiseCopyable {
     /// before; nil when no region has the first.
     @inline(__always)
     func slice(at address: GuestAddress, count wanted: Int) -> GuestSlice? {
-        if let found = scannedSlice(at: address, count: wanted) { return found }
-        let index = searched(address.rawValue)
-        guard index >= 0 else { return nil }
-        return slice(at: address, count: wanted, region: index)
-    }
-
-    /// The same in regions that are looked at one after the other; nil where there are many.
-    @inline(__always)
-    func scannedSlice(at address: GuestAddress, count wanted: Int) -> GuestSlice? {
         var index = 0
         // SAFETY: indices below scanCount are regions of the table.
         while index < scanCount {
@@ -200,7 +191,9 @@ struct MemoryTable: BitwiseCopyable {
             }
             index &+= 1
         }
-        return nil
+        let found = searched(address.rawValue)
+        guard found >= 0 else { return nil }
+        return slice(at: address, count: wanted, region: found)
     }
 
     /// A window on the region that has an address; nil when there is none.

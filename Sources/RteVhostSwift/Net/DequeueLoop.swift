@@ -30,10 +30,9 @@ extension QueueBurst {
         _ ring: inout R, _ engine: inout E, packets: PacketArray, limit: Int,
         looksForPlain: Bool = false
     ) -> Int {
-        var count = 0
-        var steps = 0
-        var longCount = 0
+        var (count, steps, longCount) = (0, 0, 0)
         var looksForPlain = looksForPlain
+        state.value.segments.beginBurst()
         while steps < limit {
             if looksForPlain {
                 // Behind the mbufs that a burst begins with its packets are as plain.

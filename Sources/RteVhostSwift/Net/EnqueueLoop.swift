@@ -29,6 +29,7 @@ extension QueueBurst {
         // of them. The next call goes on.
         var patience = limit &+ 64
         var looksForPlain = looksForPlain
+        state.value.segments.beginBurst()
         while count < limit, patience > 0 {
             if looksForPlain {
                 let plain = E.givePlain(self, &engine, &ring, packets.dropping(count))

@@ -15,7 +15,10 @@ enum PackedWalk {
         guard outer.byteCount % 16 == 0, count > 0, count <= SegmentList.maximumCount else {
             throw .badChain
         }
-        guard let slice = memory.slice(at: outer.address, count: count * 16, .read) else {
+        guard
+            let slice = segments.table(
+                at: outer.address, byteCount: outer.byteCount, in: memory)
+        else {
             throw memory.fault
         }
         let whole = GuestArray<GuestWords>(slice)

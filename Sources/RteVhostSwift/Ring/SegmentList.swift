@@ -22,6 +22,11 @@ struct SegmentList: ~Copyable {
     /// Bytes behind which nothing is looked up where addresses are translated.
     private var byteLimit = UInt64.max
 
+    /// What the chains of a burst were looked up in last: their buffers, and their tables. Good for
+    /// as long as the queue's lock is held.
+    private var window = MemoryWindow()
+    private var tables = MemoryWindow()
+
     /// Most pieces that any packet may have, whatever the ring's size.
     static let maximumCount = 1024
 
@@ -59,6 +64,13 @@ struct SegmentList: ~Copyable {
         descriptorCount = 0
     }
 
+    /// Forgets where the bursts before found their chains: memory may be another since then.
+    @inline(__always)
+    mutating func beginBurst() {
+        window = MemoryWindow()
+        tables = MemoryWindow()
+    }
+
     /// From now on chains are as long as the longest packet that this was told of: a short packet
     /// in a long chain need not wait for pages that it does not reach. Not as long as the next
     /// packet: of a chain that is used no answer may be open, and packets come in any order.
@@ -80,13 +92,14 @@ struct SegmentList: ~Copyable {
     @inline(__always)
     func beginRun() -> SegmentRun {
         let room = max(0, min(slices.count &- count, descriptorLimit &- descriptorCount))
-        return SegmentRun(slices.view(from: count, count: room))
+        return SegmentRun(slices.view(from: count, count: room), window)
     }
 
     /// Takes over what a run has added.
     @inline(__always)
     mutating func endRun(_ run: SegmentRun, in memory: AddressSpace) {
         precondition(run.count <= slices.count &- count)
+        window = run.window
         count &+= run.count
         byteCount &+= run.byteCount
         descriptorCount &+= run.count
@@ -102,14 +115,34 @@ struct SegmentList: ~Copyable {
     ) throws(ChainFault) {
         descriptorCount &+= 1
         guard descriptorCount <= descriptorLimit else { throw .tooLong }
-        // Nearly every buffer lies in one region; no call in its way.
-        if let slice = memory.directSlice(at: address, count: Int(total)), count < slices.count,
-            slice.count == Int(total), total > 0
-        {
+        // Nearly every buffer lies where the one before does; no call in its way.
+        if count < slices.count, total > 0, let slice = window.whole(at: address, count: total) {
             add(slice)
+            memory.count(hits: 1)
         } else {
-            try appendPieces(address, byteCount: Int(total), permission, in: memory)
+            try appendElsewhere(address, byteCount: total, permission, in: memory)
         }
+    }
+
+    /// The bytes of an indirect table, or fewer when they do not lie in a row; nil, and a miss is
+    /// noted, when the first is unknown.
+    @inline(__always)
+    mutating func table(
+        at address: GuestAddress, byteCount: UInt32, in memory: AddressSpace
+    ) -> GuestSlice? {
+        guard let slice = tables.whole(at: address, count: byteCount) else {
+            return otherTable(at: address, byteCount: byteCount, in: memory)
+        }
+        memory.count(hits: 1)
+        return slice
+    }
+
+    @inline(never)
+    private mutating func otherTable(
+        at address: GuestAddress, byteCount: UInt32, in memory: AddressSpace
+    ) -> GuestSlice? {
+        if let other = memory.window(at: address, .read) { tables = other }
+        return memory.slice(at: address, count: Int(byteCount), .read)
     }
 
     @inline(__always)
@@ -119,8 +152,23 @@ struct SegmentList: ~Copyable {
         byteCount &+= UInt64(truncatingIfNeeded: slice.count)
     }
 
-    /// Any buffer.
+    /// A buffer that lies elsewhere than the one before.
     @inline(never)
+    private mutating func appendElsewhere(
+        _ address: GuestAddress, byteCount total: UInt32, _ permission: AccessPermission,
+        in memory: AddressSpace
+    ) throws(ChainFault) {
+        if count < slices.count, total > 0, let other = memory.window(at: address, permission) {
+            window = other
+            if let slice = other.whole(at: address, count: total) {
+                memory.count(hits: 1)
+                return add(slice)
+            }
+        }
+        try appendPieces(address, byteCount: Int(total), permission, in: memory)
+    }
+
+    /// Any buffer.
     private mutating func appendPieces(
         _ start: GuestAddress, byteCount total: Int, _ permission: AccessPermission,
         in memory: AddressSpace

@@ -7,15 +7,18 @@ struct SegmentRun {
     /// The list's room behind what it had, or less where fewer descriptors may be looked at: each
     /// takes one slice here.
     private let slices: FixedView<GuestSlice>
-    private var window = MemoryWindow()
+    private(set) var window: MemoryWindow
     /// Slices that were added.
     private(set) var count = 0
     /// Their bytes together.
     private(set) var byteCount: UInt64 = 0
 
-    /// A run into that room.
+    /// A run into that room, of which the first buffer lies in the window most likely.
     @inline(__always)
-    init(_ slices: FixedView<GuestSlice>) { self.slices = slices }
+    init(_ slices: FixedView<GuestSlice>, _ window: MemoryWindow) {
+        self.slices = slices
+        self.window = window
+    }
 
     /// Appends a buffer that lies in one region, or in one entry of the IOTLB, of at least one byte;
     /// false for one that the list has to look at.

@@ -105,6 +105,22 @@ struct DequeueTests {
         #expect(found.badChain == 1)
     }
 
+    @Test("other memory between two bursts: nothing is read where the first found its chain")
+    func movedMemory() throws {
+        for cuts in [[], [12], [5, 7], [12, 10, 10]] {
+            let net = try MockNet()
+            net.send(pattern(100), head: 0, cuts: cuts)
+            let before = net.dequeue()
+            #expect(before == [pattern(100)])
+            net.send(pattern(50), head: 8, cuts: cuts)
+            let other = try net.moveMemory()
+            let after = net.dequeue()
+            #expect(after == [pattern(50)])
+            #expect(other.load(net.transmit.used + 2, as: UInt16.self) == 2)
+            #expect(net.transmit.usedIndex == 1)
+        }
+    }
+
     @Test("an empty pool takes nothing; the same packet comes once there are mbufs")
     func poolEmpty() throws {
         let net = try MockNet(mbufs: 3)

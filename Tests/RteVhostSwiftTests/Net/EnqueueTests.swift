@@ -52,6 +52,22 @@ struct EnqueueTests {
         #expect(source.own.availableCount == 64)
     }
 
+    @Test("other memory between two bursts: nothing is written where the first found its chain")
+    func movedMemory() throws {
+        for lengths in [[200], [12, 188], [5, 7, 188], [12, 20, 168]] {
+            let net = try MockNet()
+            net.offer(net.receive, head: 0, lengths: lengths)
+            let places = net.offer(net.receive, head: 8, lengths: lengths)
+            #expect(enqueue(net, [pattern(100)]) == 1)
+            let old = zip(places, lengths).flatMap { net.guest.read($1, at: $0) }
+            let other = try net.moveMemory()
+            #expect(enqueue(net, [pattern(100, 3)]) == 1)
+            let found = zip(places, lengths).flatMap { other.read($1, at: $0) }
+            #expect(Array(found.dropFirst(12).prefix(100)) == pattern(100, 3))
+            #expect(read(net, places, lengths, 200) == old)
+        }
+    }
+
     @Test("MRG_RXBUF: as many chains as it takes, num_buffers says how many")
     func mergeable() throws {
         let net = try MockNet(features: Feature.version1 | Feature.mergeableBuffers)

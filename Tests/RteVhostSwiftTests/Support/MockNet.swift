@@ -20,14 +20,16 @@ final class MockNet {
     let pool: MockPool
     private var nextBuffer = MockNet.buffers
 
+    private static let areas: [(guest: UInt64, byteCount: Int)] = [
+        (guest: 0x1_0000, byteCount: 0x1_0000), (guest: buffers, byteCount: 0x2_0000),
+        (guest: buffers + 0x2_0000, byteCount: 0x2_0000),
+    ]
+
     init(
         vid: Int32 = 0, flags: UInt64 = 0, features: UInt64 = Feature.version1, size: Int = 16,
         mbufs: Int = 64
     ) throws {
-        guest = try MockMemory([
-            (guest: 0x1_0000, byteCount: 0x1_0000), (guest: Self.buffers, byteCount: 0x2_0000),
-            (guest: Self.buffers + 0x2_0000, byteCount: 0x2_0000),
-        ])
+        guest = try MockMemory(Self.areas)
         frontend = try MockFrontend(vid: vid, flags: flags)
         receive = MockDriver(guest, size: size, at: 0x1_0000)
         transmit = MockDriver(guest, size: size, at: 0x1_8000)
@@ -42,6 +44,16 @@ final class MockNet {
     /// A burst on queue 0 or 1.
     func burst(_ queue: Int) -> QueueBurst {
         QueueBurst(device: frontend.device, queue: frontend.queue(queue))
+    }
+
+    /// Has the frontend give other memory for what the guest has now, with the same in it.
+    func moveMemory() throws -> MockMemory {
+        let other = try MockMemory(Self.areas)
+        for area in guest.areas {
+            other.pointer(area.guest).copyMemory(from: area.base, byteCount: area.byteCount)
+        }
+        try #require(frontend.setMemory(other) == nil)
+        return other
     }
 
     /// Counters of a queue.
