@@ -272,6 +272,63 @@ static void bad_chains_are_no_packets(void **state)
 	control_assert_pool();
 }
 
+/** DPDK 22.11: an announcement is a packet. The library's own counters tell it apart. */
+static void an_announcement_is_a_packet(void **state)
+{
+	static const uint8_t mac[6] = { 2, 3, 4, 5, 6, 7 };
+	struct guest_config config;
+	struct rte_mbuf *mbuf;
+	struct values found;
+
+	(void)state;
+	guest_config_init(&config);
+	config.protocol_features |= GUEST_BIT(GUEST_PROTOCOL_RARP);
+	control_open(&one, "rarp", RTE_VHOST_USER_NET_STATS_ENABLE, &config);
+	for (uint64_t i = 1; i <= 3; i++) {
+		assert_int_equal(guest_send_rarp(&one.guest->frontend, mac), 0);
+		assert_int_equal(rte_vhost_dequeue_burst(one.vid, 1, control_pool(), &mbuf, 1), 1);
+		found = get(1);
+		assert_int_equal(found.value[PACKETS], i);
+		assert_int_equal(found.value[BYTES], i * mbuf->pkt_len);
+		assert_int_equal(found.value[BROADCAST], i);
+		assert_int_equal(found.value[MULTICAST], 0);
+		assert_int_equal(found.value[UNDERSIZE + 1], i);
+		assert_int_equal(control_stats(one.vid, 1).packets, 0);
+		rte_pktmbuf_free(mbuf);
+	}
+	assert_int_equal(rte_vhost_vring_stats_reset(one.vid, 1), 0);
+	found = get(1);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(found.value[i], 0);
+	control_send_good(&one, 1);
+	assert_int_equal(get(1).value[PACKETS], 1);
+	control_close(&one);
+	control_assert_pool();
+}
+
+/** What is set to zero through one set of functions goes on in the other. */
+static void each_reset_is_its_own(void **state)
+{
+	struct rtevhostswift_counter own[64];
+
+	(void)state;
+	control_open(&one, "resets", RTE_VHOST_USER_NET_STATS_ENABLE, NULL);
+	control_send_good(&one, 0);
+	assert_int_equal(rtevhostswift_vring_counters_reset(one.vid, 1), 0);
+	assert_int_equal(get(1).value[PACKETS], 1);
+	control_send_good(&one, 1);
+	assert_int_equal(get(1).value[PACKETS], 2);
+	assert_int_equal(rte_vhost_vring_stats_reset(one.vid, 1), 0);
+	control_send_good(&one, 2);
+	assert_int_equal(get(1).value[PACKETS], 1);
+	/* The first of them is packets. */
+	assert_true(rtevhostswift_vring_counters_get(one.vid, 1, own, 64) > 0);
+	assert_int_equal(own[0].value, 2);
+	assert_int_equal(control_stats(one.vid, 1).packets, 3);
+	control_close(&one);
+	control_assert_pool();
+}
+
 static void notifications_are_counted(void **state)
 {
 	uint64_t before;
@@ -316,6 +373,8 @@ static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(each_packet_is_counted),
 	CONTROL_TEST(bursts_are_counted),
 	CONTROL_TEST(bad_chains_are_no_packets),
+	CONTROL_TEST(an_announcement_is_a_packet),
+	CONTROL_TEST(each_reset_is_its_own),
 	CONTROL_TEST(notifications_are_counted),
 	CONTROL_TEST(a_new_connection_counts_from_zero),
 };

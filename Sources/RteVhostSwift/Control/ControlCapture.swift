@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import Synchronization
+
 /// A client that captures a queue's packets: what it is sent after the answer's first line. Bursts
 /// see an atomic bit of their queue, and nothing of them is locked or waited for.
 struct ControlCapture {
@@ -62,7 +64,7 @@ struct ControlCapture {
             throw .outOfMemory
         }
         guard isOpen else { throw .taken }
-        queue.value.watch.set(.capture, true)
+        queue.value.isCaptured.store(true, ordering: .releasing)
         // A device that ended since the look has closed its ring before this one was opened.
         guard DeviceTable.has(request.device, connection: connection) else {
             stop()
@@ -103,7 +105,7 @@ struct ControlCapture {
 
     /// The client wants no more: what is there, and how many were left out, is still told.
     func finish() {
-        queue.value.watch.set(.capture, false)
+        queue.value.isCaptured.store(false, ordering: .releasing)
         ring.value.close()
     }
 
@@ -132,7 +134,7 @@ struct ControlCapture {
 
     /// The client is gone.
     func stop() {
-        queue.value.watch.set(.capture, false)
+        queue.value.isCaptured.store(false, ordering: .releasing)
         ring.value.release()
     }
 }

@@ -39,7 +39,6 @@ extension HeapCell where Value == Device {
         queue.lock.withLock {
             let begins = profile.logsWrites && !queue.value.profile.logsWrites
             queue.value.profile = profile
-            queue.value.watch.set(.statistics, value.flags.keepsStatistics)
             if !profile.isTranslated { queue.value.iotlb.value.release() }
             queue.value.dirtyLog = log
             // What was written before is not asked for.

@@ -57,6 +57,12 @@ enum QueueCounter: Int {
     /// True for what goes up and down; all others only grow until they are set to zero.
     var isGauge: Bool { self == .inflight }
 
+    /// Place in `PacketClasses.sizes`, for those that are of a size.
+    var sizeClass: Int? {
+        let place = rawValue - Self.undersize.rawValue
+        return (0...7).contains(place) ? place : nil
+    }
+
     /// The public name.
     var name: StaticString {
         switch self {
@@ -140,7 +146,7 @@ extension VirtQueue {
         case .multicast: statistics.classes.multicast
         case .broadcast: statistics.classes.broadcast
         case .undersize, .size64, .size65, .size128, .size256, .size512, .size1024, .size1519:
-            statistics.classes.sizes[counter.rawValue - QueueCounter.undersize.rawValue]
+            statistics.classes.sizes[counter.sizeClass ?? 0]
         }
     }
 }

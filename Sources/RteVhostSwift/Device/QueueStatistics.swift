@@ -5,6 +5,10 @@
 /// whoever sets something to zero keeps what it was. The names are those of `struct
 /// rtevhostswift_vring_stats` and of `QueueCounter`.
 struct QueueStatistics: BitwiseCopyable {
+    /// Bytes of an announcement: the smallest Ethernet frame without its check sequence has 60; DPDK
+    /// 21.08 pads to 64.
+    static let announcementByteCount = 64
+
     /// Packets moved.
     var packets: UInt64 = 0
     /// Their bytes without headers.

@@ -1,74 +1,77 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// DPDK 22.11's statistics of a queue, in the order in which its functions tell them.
-enum TrafficCounter: Int {
-    /// Packets that passed.
-    case packets
-    case bytes
-    case multicast
-    case broadcast
-    case undersize
-    case size64
-    case size65
-    case size128
-    case size256
-    case size512
-    case size1024
-    case size1519
-    case notifications
-    case translationHits
-    case translationMisses
-    case submitted
-    case completed
-
+/// One of DPDK 22.11's statistics of a queue. They are rows of the table of counters, under names of
+/// their own for some: nothing is counted for them alone.
+struct TrafficCounter {
     /// How many there are.
     static let count = 17
 
+    /// The row.
+    let row: QueueCounter
+
+    /// The one that DPDK's functions tell at this place.
+    init?(index: Int) {
+        switch index {
+        case 0: row = .packets
+        case 1: row = .bytes
+        case 2: row = .multicast
+        case 3: row = .broadcast
+        case 4: row = .undersize
+        case 5: row = .size64
+        case 6: row = .size65
+        case 7: row = .size128
+        case 8: row = .size256
+        case 9: row = .size512
+        case 10: row = .size1024
+        case 11: row = .size1519
+        case 12: row = .notifications
+        case 13: row = .translationHits
+        case 14: row = .translationMisses
+        case 15: row = .submitted
+        case 16: row = .completed
+        default: return nil
+        }
+    }
+
     /// DPDK 22.11's name, without that of the queue.
     var name: StaticString {
-        switch self {
+        switch row {
         case .packets: "good_packets"
         case .bytes: "good_bytes"
-        case .multicast: "multicast_packets"
-        case .broadcast: "broadcast_packets"
-        case .undersize: "undersize_packets"
-        case .size64: "size_64_packets"
-        case .size65: "size_65_127_packets"
-        case .size128: "size_128_255_packets"
-        case .size256: "size_256_511_packets"
-        case .size512: "size_512_1023_packets"
-        case .size1024: "size_1024_1518_packets"
-        case .size1519: "size_1519_max_packets"
         case .notifications: "guest_notifications"
-        case .translationHits: "iotlb_hits"
-        case .translationMisses: "iotlb_misses"
-        case .submitted: "inflight_submitted"
-        case .completed: "inflight_completed"
+        default: row.name
+        }
+    }
+
+    /// What an announcement adds. DPDK 22.11: it is a packet as others are; in the table it has a row
+    /// of its own.
+    fileprivate var perAnnouncement: UInt64 {
+        switch row {
+        case .packets, .broadcast: 1
+        case .bytes: UInt64(QueueStatistics.announcementByteCount)
+        default:
+            row.sizeClass == PacketClasses.sizeClass(QueueStatistics.announcementByteCount) ? 1 : 0
         }
     }
 }
 
 extension VirtQueue {
-    /// A counter's value.
+    /// A counter's value since it was set to zero.
     func traffic(_ counter: TrafficCounter) -> UInt64 {
-        switch counter {
-        case .packets: traffic.packets
-        case .bytes: traffic.bytes
-        case .multicast: traffic.classes.multicast
-        case .broadcast: traffic.classes.broadcast
-        case .undersize, .size64, .size65, .size128, .size256, .size512, .size1024, .size1519:
-            traffic.classes.sizes[counter.rawValue - TrafficCounter.undersize.rawValue]
-        case .notifications: statistics.notifications &- traffic.before.notifications
-        case .translationHits: iotlb.value.lookups.hits &- traffic.lookupsBefore.hits
-        case .translationMisses: iotlb.value.lookups.misses &- traffic.lookupsBefore.misses
-        case .submitted: statistics.submitted &- traffic.before.submitted
-        case .completed: statistics.completed &- traffic.before.completed
+        trafficTotal(counter) &- trafficBefore[counter.row]
+    }
+
+    /// Sets all of them to zero; the library's own counters go on.
+    mutating func resetTraffic() {
+        for index in 0..<TrafficCounter.count {
+            guard let counter = TrafficCounter(index: index) else { break }
+            trafficBefore[counter.row] = trafficTotal(counter)
         }
     }
 
-    /// Sets all of them to zero; the library's own statistics go on.
-    mutating func resetTraffic() {
-        traffic = TrafficStatistics(after: statistics, iotlb.value.lookups)
+    private func trafficTotal(_ counter: TrafficCounter) -> UInt64 {
+        total(counter.row, inflight: 0)
+            &+ statistics.announcements &* counter.perAnnouncement
     }
 }

@@ -17,16 +17,16 @@ struct VirtQueue: ~Copyable {
     let iotlb: HeapCell<IOTLB>
     /// What bursts need of the negotiation.
     var profile = QueueProfile()
-    /// Who looks at its packets.
-    let watch = QueueWatch()
-    /// Where they are copied for one who captures them.
+    /// Somebody captures its packets: a burst looks once, when they have arrived. Any thread sets it.
+    let isCaptured = Atomic<Bool>(false)
+    /// Where they are copied then.
     let capture = AtomicCell<CaptureRing>()
     /// Counters.
     var statistics = QueueStatistics()
-    /// Those of DPDK 22.11, where the driver wants them.
-    var traffic = TrafficStatistics()
-    /// What the counters of `QueueCounter` were when they were set to zero.
+    /// What the counters of `QueueCounter` were when they were set to zero...
     var countersBefore = QueueCounters()
+    /// ...and what those of `TrafficCounter` were.
+    var trafficBefore = QueueCounters()
 
     /// SET_VRING_NUM; 0 before.
     var size = 0
@@ -96,9 +96,9 @@ extension VirtQueue {
         forget()
         reportedReady = false
         statistics = QueueStatistics()
-        traffic = TrafficStatistics()
         countersBefore = QueueCounters()
-        watch.set(.capture, false)
+        trafficBefore = QueueCounters()
+        isCaptured.store(false, ordering: .releasing)
         capture.load()?.value.close()
         iotlb.value.resetLookups()
     }

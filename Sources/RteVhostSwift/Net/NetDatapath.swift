@@ -259,7 +259,7 @@ extension NetDatapath {
         }
         packets[0] = packet
         queue.value.statistics.announcements &+= 1
-        QueueBurst(device: device, queue: queue).countTraffic(packets, 1)
+        QueueBurst(device: device, queue: queue).captureArrived(packets, 1)
         return 1
     }
 }

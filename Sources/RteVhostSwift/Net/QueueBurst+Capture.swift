@@ -1,8 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import Synchronization
+
 /// Copies of packets for somebody who captures. Out of line: only while somebody does.
 extension QueueBurst {
+    /// Shows the first `count` packets of `packets`, which have arrived, to somebody who captures, but
+    /// for the first `seen`, which were shown.
+    @inline(__always)
+    func captureArrived(_ packets: PacketArray, _ count: Int, seen: Int = 0) {
+        if queue.value.isCaptured.load(ordering: .relaxed) { capture(packets, seen, count) }
+    }
+
+    /// Passes over the packet at `index`, which an engine failed to copy: it has not arrived. Those
+    /// in front of it, but for the first `seen`, are shown. How many were seen then.
+    @inline(never)
+    func passOver(_ index: Int, of packets: PacketArray, _ seen: Int) -> Int {
+        captureArrived(packets, index, seen: seen)
+        return index &+ 1
+    }
+
     /// Puts copies of the packets from `first` to before `end`, which have arrived, into the queue's
     /// capture ring.
     @inline(never)

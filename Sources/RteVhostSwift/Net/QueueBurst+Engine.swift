@@ -166,7 +166,7 @@ extension QueueBurst {
             sequence &+= 1
         }
         state.value.inflight.dropFront()
-        countTraffic(packets, result.count, seen: seenCount)
+        captureArrived(packets, result.count, seen: seenCount)
         countInflight(completed: result.count &+ lostCount)
         Probe.complete(
             device.value.vid, UInt16(truncatingIfNeeded: queue.value.index), count: result.count,

@@ -59,7 +59,7 @@ extension QueueBurst {
             return endDequeue(&ring, packets, count: count, from: mark)
         }
         state.value.supply.close()
-        countTraffic(packets, count)
+        captureArrived(packets, count)
         return BurstResult(count: count, didNotify: publish(&ring))
     }
 
@@ -83,7 +83,7 @@ extension QueueBurst {
         packets[0] = packet
         ring.showPlain(chain, byteCount: 0)
         memory.count(hits: 1)
-        countTraffic(packets, 1)
+        captureArrived(packets, 1)
         return BurstResult(count: 1, didNotify: notify(&ring))
     }
 
@@ -100,7 +100,7 @@ extension QueueBurst {
             &+ dequeueLoop(
                 &ring, &engine, packets: rest, limit: rest.count, looksForPlain: plainCount > 0)
         state.value.supply.close()
-        countTraffic(packets, count)
+        captureArrived(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))
     }
@@ -158,7 +158,7 @@ extension QueueBurst {
         guard count == packets.count else {
             return endEnqueue(&ring, packets, count: count, from: mark)
         }
-        countTraffic(packets, count)
+        captureArrived(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))
     }
@@ -185,7 +185,7 @@ extension QueueBurst {
         ring.showPlain(
             chain, byteCount: UInt32(truncatingIfNeeded: data.count &+ headerByteCount))
         memory.count(hits: 1)
-        countTraffic(packets, 1)
+        captureArrived(packets, 1)
         return BurstResult(count: 1, didNotify: notify(&ring))
     }
 
@@ -201,7 +201,7 @@ extension QueueBurst {
             plainCount
             &+ enqueueLoop(
                 &ring, &engine, packets: rest, limit: rest.count, looksForPlain: plainCount > 0)
-        countTraffic(packets, count)
+        captureArrived(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))
     }

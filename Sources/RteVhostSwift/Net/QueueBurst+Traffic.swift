@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// What is done with packets that have arrived: they are counted; and out of line, only where
-/// somebody asked for it, there are DPDK 22.11's statistics, and copies for somebody who captures.
+/// Packets that have arrived are counted.
 extension QueueBurst {
     /// Counts the first `count` packets of `packets`, which have arrived, and of which a loop noted
     /// `sight`.
@@ -50,36 +49,6 @@ extension QueueBurst {
     private func classify(_ packet: PacketBuffer) {
         queue.value.statistics.classes.count(
             byteCount: packet.packetByteCount, destination: packet.data.destination)
-    }
-
-    /// Shows the first `count` packets of `packets`, which have arrived, to those who watch, but for
-    /// the first `seen`, which they saw.
-    @inline(__always)
-    func countTraffic(_ packets: PacketArray, _ count: Int, seen: Int = 0) {
-        if queue.value.watch.isAny { watch(packets, seen, count) }
-    }
-
-    @inline(never)
-    private func watch(_ packets: PacketArray, _ first: Int, _ end: Int) {
-        if queue.value.watch.has(.statistics) { countEach(packets, first, end) }
-        if queue.value.watch.has(.capture) { capture(packets, first, end) }
-    }
-
-    /// Passes over the packet at `index`, which an engine failed to copy: it has not arrived. Those
-    /// in front of it, but for the first `seen`, are shown. How many were seen then.
-    @inline(never)
-    func passOver(_ index: Int, of packets: PacketArray, _ seen: Int) -> Int {
-        if queue.value.watch.isAny { watch(packets, seen, index) }
-        return index &+ 1
-    }
-
-    private func countEach(_ packets: PacketArray, _ first: Int, _ end: Int) {
-        guard first < end else { return }
-        for index in first..<end {
-            guard let packet = packets[index] else { continue }
-            queue.value.traffic.count(
-                byteCount: packet.packetByteCount, destination: packet.data.destination)
-        }
     }
 
     /// Counts packets that an asynchronous call took, or gave back.

@@ -15,6 +15,27 @@ struct PacketClassesTests {
         0x0100_0000_0002, 0xffff_ffff_fffe, 0x0100_005e_0001, 0xffff_ffff_ffff,
     ]
 
+    @Test("Every size is in the class that its name says")
+    func classes() {
+        let limits = [63, 64, 127, 255, 511, 1023, 1518]
+        for byteCount in 0...3_000 {
+            let expected = limits.firstIndex { byteCount <= $0 } ?? limits.count
+            #expect(PacketClasses.sizeClass(byteCount) == expected)
+        }
+    }
+
+    @Test("Destinations: one station, several, all, and a frame too short for any")
+    func destinations() {
+        var classes = PacketClasses()
+        classes.count(byteCount: 60, destination: 0x0100_0000_0002)
+        classes.count(byteCount: 60, destination: 0x0100_005e_0001)
+        classes.count(byteCount: 60, destination: 0xffff_ffff_ffff)
+        classes.count(byteCount: 4, destination: nil)
+        #expect(classes.multicast == 1)
+        #expect(classes.broadcast == 1)
+        #expect(classes.sizes[0] == 4)
+    }
+
     @Test("Bursts of equal and of mixed packets: each is counted once, in its class")
     func random() {
         var random = FixedRandom(seed: 5)

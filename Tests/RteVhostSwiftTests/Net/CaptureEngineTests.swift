@@ -19,8 +19,7 @@ import Testing
         let isOpen = try ring.value.open(limit: 100)
         let queue = net.frontend.queue(0)
         queue.value.capture.store(ring)
-        queue.value.watch.set(.capture, true)
-        queue.value.watch.set(.statistics, true)
+        queue.value.isCaptured.store(true, ordering: .releasing)
         for head in 0..<6 { net.offer(net.receive, head: head, lengths: [200]) }
         let packets = MockNet.array(
             (0..<6).map { net.pool.packet([UInt8](repeating: UInt8($0), count: 64)) })
@@ -43,8 +42,10 @@ import Testing
         #expect(failures == 3)
         let arrived = net.statistics(0)
         #expect(arrived.packets == 3 && arrived.bytes == 3 * 64)
-        let traffic = queue.value.traffic
-        #expect(traffic.packets == 3 && traffic.bytes == 3 * 64)
+        let traffic = try (0..<2).map {
+            queue.value.traffic(try #require(TrafficCounter(index: $0)))
+        }
+        #expect(traffic == [3, 3 * 64])
         #expect(net.pool.own.availableCount == 64)
     }
 }

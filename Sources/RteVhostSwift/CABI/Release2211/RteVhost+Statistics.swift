@@ -40,7 +40,7 @@ public func rte_vhost_vring_stats_get_names(
         _ = try counted(vid, queue)
         guard let names = unsafe names, size >= UInt32(count) else { return }
         for index in 0..<TrafficCounter.count {
-            guard let counter = TrafficCounter(rawValue: index) else { return }
+            guard let counter = TrafficCounter(index: index) else { return }
             // SAFETY: the caller's array has `size` places.
             unsafe write(names + index, queue, counter)
         }
@@ -61,7 +61,7 @@ public func rte_vhost_vring_stats_get(
         cell.lock.lock()
         defer { cell.lock.unlock() }
         for index in 0..<TrafficCounter.count {
-            guard let counter = TrafficCounter(rawValue: index) else { return }
+            guard let counter = TrafficCounter(index: index) else { return }
             // SAFETY: the caller's array has `size` places.
             unsafe statistics[index] = rte_vhost_stat(
                 id: UInt64(index), value: cell.value.traffic(counter))
