@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "control_capture.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -88,6 +89,16 @@ int capture_end(struct capture *capture)
 	if (access(capture->path, F_OK) == 0)
 		capture->bytes = read_all(capture->path, &capture->byte_count);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int capture_ask(const char *line)
+{
+	int fd = inspect_connect(inspect_path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
+	assert_int_equal(recv(fd, inspect_text, 1, MSG_PEEK), 1);
+	return fd;
 }
 
 /** The next block behind @p at; NULL at the end. Fails unless it is whole. */

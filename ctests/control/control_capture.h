@@ -32,6 +32,8 @@ struct captured {
 void capture_start(struct capture *capture, const char *before, const char *options);
 /** Wait for its end; its status, what it said in inspect_text; the file is read. */
 int capture_end(struct capture *capture);
+/** A client of the test's own: send this line to inspect_path, wait until its answer begins. */
+int capture_ask(const char *line);
 /** Find packet @p index of an interface. @return false when there are not so many. */
 bool capture_packet(const struct capture *capture, uint32_t interface, uint32_t index,
 		    struct captured *packet);

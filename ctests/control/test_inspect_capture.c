@@ -309,17 +309,6 @@ static void what_cannot_be_captured_is_refused(void **state)
 	end();
 }
 
-/** A client of the test's own, when packets are copied: the first line has come. */
-static int begin_capture(const char *line)
-{
-	int fd = inspect_connect(inspect_path);
-
-	assert_true(fd >= 0);
-	assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
-	assert_int_equal(recv(fd, inspect_text, 1, MSG_PEEK), 1);
-	return fd;
-}
-
 static void who_stops_reading_harms_nobody(void **state)
 {
 	char line[100];
@@ -328,7 +317,7 @@ static void who_stops_reading_harms_nobody(void **state)
 	(void)state;
 	begin("still.sock", 0);
 	snprintf(line, sizeof(line), "1 capture %d 0 5000\n", one.vid);
-	fd = begin_capture(line);
+	fd = capture_ask(line);
 	/* More than ring and socket hold. */
 	for (int i = 0; i < 60; i++)
 		for (uint32_t round = 0; round < ROUNDS; round++)
@@ -364,12 +353,12 @@ static void a_ring_has_one_reader_whatever_its_device_does(void **state)
 	(void)state;
 	begin("back.sock", 0);
 	snprintf(line, sizeof(line), "1 capture %d 0 5000\n", one.vid);
-	first = begin_capture(line);
+	first = capture_ask(line);
 	fill();
 	control_detach(&one);
 	control_attach(&one, NULL);
 	snprintf(line, sizeof(line), "1 capture %d 0 5000\n", one.vid);
-	second = begin_capture(line);
+	second = capture_ask(line);
 	fill();
 	/* With it goes what it had. */
 	close(first);
@@ -377,7 +366,7 @@ static void a_ring_has_one_reader_whatever_its_device_does(void **state)
 	assert_true(inspect_read(second, inspect_text, CONTROL_PATIENCE_MS) > 0);
 	close(second);
 	inspect_assert_has(inspect_text, "somebody captures this ring already", NULL);
-	second = begin_capture(line);
+	second = capture_ask(line);
 	assert_in_range(recv(second, inspect_text, INSPECT_TEXT - 1, 0), 1, INSPECT_TEXT);
 	assert_non_null(strstr(inspect_text, "\"capture\":"));
 	close(second);

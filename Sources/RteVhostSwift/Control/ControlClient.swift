@@ -89,9 +89,12 @@ struct ControlClient: ~Copyable {
     mutating func hear() {
         guard isHeard else { return close() }
         let (count, isEnd) = System.receive(number, into: &line, from: 0)
-        guard count > 0 || isEnd else { return }
+        if count > 0 { haveEnough() } else if isEnd { isHeard = false }
+    }
+
+    private mutating func haveEnough() {
         isHeard = false
-        if count > 0 { capture?.finish() }
+        capture?.finish()
     }
 
     /// Reads what has come. Hangs up where nothing more will come. With `refusal` there is no
@@ -106,6 +109,8 @@ struct ControlClient: ~Copyable {
         lineCount += count
         for index in known..<lineCount where line[index] == 0x0a {
             begin(count: index, inspector, refusal)
+            // What came with the request was said after it.
+            if index + 1 < lineCount { haveEnough() }
             return write(now: now, inspector)
         }
         if lineCount == ControlRequest.limit {
