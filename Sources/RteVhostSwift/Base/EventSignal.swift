@@ -37,6 +37,9 @@ enum EventSignal {
         }
     }
 
+    /// In a child process, while it has one thread: whoever was about to make it does not.
+    static func freeInChild() { _ = lock.freeInChild() }
+
     /// Adds one. False when the descriptor is closed or no eventfd.
     static func send(_ event: Int32) -> Bool {
         let null = file.load(ordering: .acquiring)

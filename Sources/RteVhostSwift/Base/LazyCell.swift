@@ -15,6 +15,9 @@ struct LazyCell<Value: ~Copyable>: ~Copyable {
     @inline(__always)
     var existing: HeapCell<Value>? { place.load() }
 
+    /// In a child process, while it has one thread: whoever was about to make the cell does not.
+    borrowing func freeInChild() { _ = lock.freeInChild() }
+
     /// The cell, made if it is new. Throws what `make` throws.
     borrowing func get(
         _ make: () throws(VhostError) -> HeapCell<Value>

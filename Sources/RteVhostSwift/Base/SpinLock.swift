@@ -35,6 +35,10 @@ struct SpinLock: ~Copyable {
         word.store(false, ordering: .releasing)
     }
 
+    /// Gives the lock back for a thread of the parent's; true when one had it. In a child process,
+    /// while it has one thread.
+    borrowing func freeInChild() -> Bool { word.exchange(false, ordering: .relaxed) }
+
     /// Runs `body` with the lock held; no way out of it leaves the lock held.
     @inline(__always)
     borrowing func withLock<Result: ~Copyable, Failure: Error>(

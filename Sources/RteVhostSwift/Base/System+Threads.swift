@@ -22,6 +22,10 @@ extension System {
         pthread_detach(thread.handle)
     }
 
+    /// Has `body` run in each child process that `fork()` makes, before it returns there. Where there is
+    /// no memory for that it does not.
+    static func atFork(_ body: @convention(c) () -> Void) { pthread_atfork(nil, nil, body) }
+
     /// The same for a thread that `join` waits for. Throws `system`, `outOfMemory`.
     static func startJoinable(
         _ cell: OpaqueCell, _ body: @escaping @Sendable (OpaqueCell) -> Void

@@ -5,4 +5,7 @@
 /// that set levels before they register a driver; where the EAL's log is not set up yet, the first
 /// driver makes up for it.
 @_cdecl("crte_library_loaded")
-func crte_library_loaded() { DPDKLog.prepare() }
+func crte_library_loaded() {
+    DPDKLog.prepare()
+    ForkedChild.prepare()
+}

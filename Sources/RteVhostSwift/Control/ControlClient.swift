@@ -46,6 +46,12 @@ struct ControlClient: ~Copyable {
         socket = nil
     }
 
+    /// Closes a child process's copy. Its parent captures, if anybody does.
+    mutating func forsake() {
+        capture = nil
+        socket = nil
+    }
+
     /// The connection's number; -1 while the place is free.
     var number: Int32 {
         switch socket {

@@ -165,6 +165,9 @@ enum ControlSocket {
         cell.value.listener = nil
         cell.value.wake = nil
         cell.value.file = nil
-        for index in 0..<ControlServer.clientLimit { cell.value.client(index)?.value.close() }
+        for index in 0..<ControlServer.clientLimit { cell.value.client(index)?.value.forsake() }
     }
+
+    /// In a child process, while it has one thread: whoever was about to make the server does not.
+    static func freeInChild() { server.freeInChild() }
 }

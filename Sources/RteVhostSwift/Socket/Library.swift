@@ -28,6 +28,17 @@ enum Library {
     /// The loop if there is one: for a look at its registry.
     static var existing: HeapCell<EventLoop>? { loop.existing }
 
+    /// In a child process, while it has one thread: the registry may be looked at. Of words about
+    /// ends a half may be written: they are forgotten.
+    static func freeInChild() {
+        loop.freeInChild()
+        guard let registry = existing?.value.registry, registry.lock.freeInChild() else { return }
+        for index in 0..<registry.value.count {
+            registry.value.cell(index)?.value.lastEnd = nil
+            registry.value.cell(index)?.value.lastRefusal = nil
+        }
+    }
+
     /// Registers a socket. Throws `exists`, `invalidArgument`, `unsupported`, `limitReached`,
     /// `outOfMemory`, `badUserList`.
     static func register(_ path: SocketPath, _ flags: DriverFlags) throws(VhostError) {
