@@ -7,7 +7,8 @@
 
 /**
  * @file
- * What librtevhostswift offers beyond DPDK 21.08's rte_vhost: per-queue counters, a frontend's last messages, who may connect, and one more
+ * What librtevhostswift offers beyond DPDK 21.08's rte_vhost: per-queue counters, a frontend's last messages, why a
+ * connection ended, who may connect, and one more
  * ordering mode of the asynchronous dequeue. Every symbol declared here is in the version node RTEVHOSTSWIFT_1.
  */
 
@@ -262,6 +263,60 @@ int rtevhostswift_device_messages_get(int vid, struct rtevhostswift_message *mes
  *   1, or 0 and nothing is written where none was refused; -1 when there is no such device.
  */
 int rtevhostswift_device_last_error_get(int vid, struct rtevhostswift_message *message);
+
+/** How a connection of a socket came to its end, or to nothing. */
+struct rtevhostswift_connection_end {
+	/** When: nanoseconds of CLOCK_MONOTONIC. */
+	uint64_t time_ns;
+	/** The device that ended; -1 where there was none yet. */
+	int32_t vid;
+	/** errno of the system call that failed; 0 where the reason is none of a system call's. */
+	int32_t error_number;
+	/** Why, in the words of the log; empty where the frontend closed the connection, or the application the socket. */
+	char error[RTEVHOSTSWIFT_ERROR_SIZE];
+	/** The last message, handled or refused: its request's number, 0 where there was none. */
+	uint32_t last_request;
+	/** 0. */
+	uint32_t reserved;
+	/** That request's name, as in rtevhostswift_message; empty where there was no message. */
+	char last_name[RTEVHOSTSWIFT_COUNTER_NAME_SIZE];
+	/**
+	 * The last message of the connection that was refused, however many came since: a frontend may have closed the
+	 * connection for it. All 0 where none was.
+	 */
+	struct rtevhostswift_message refused;
+};
+
+/**
+ * Why a socket's last connection ended, of those that became a device (new_connection() was called): for whoever finds a
+ * port down. It is told until the next one ends, or the socket is unregistered, whatever connects or fails to meanwhile;
+ * while a device is there it is about the one before. Safe from any thread, not for the data path: it takes the lock that
+ * rte_vhost_driver_register() takes.
+ *
+ * @param path
+ *   Socket, as given to rte_vhost_driver_register().
+ * @param end
+ *   Where to write; may be NULL.
+ * @return
+ *   1, or 0 and nothing is written where no connection has ended; -1 when the path is not registered, or in a child process
+ *   of the one whose socket it is. In destroy_device() and destroy_connection() it is the end that they are called for.
+ */
+int rtevhostswift_driver_last_end_get(const char *path, struct rtevhostswift_connection_end *end);
+
+/**
+ * Why there was no connection, the last time that one failed before it was a device: a peer was refused, or a client's
+ * attempt to connect failed. Where this is later than the last end it is why a port is still down. Safe from any thread, as
+ * rtevhostswift_driver_last_end_get() is.
+ *
+ * @param path
+ *   Socket, as given to rte_vhost_driver_register().
+ * @param refusal
+ *   Where to write; may be NULL. vid is -1, and there are no messages.
+ * @return
+ *   1, or 0 and nothing is written where none failed; -1 when the path is not registered, or in a child process of the one
+ *   whose socket it is.
+ */
+int rtevhostswift_driver_last_refusal_get(const char *path, struct rtevhostswift_connection_end *refusal);
 
 /** Most users that rtevhostswift_driver_allow_uids() takes. */
 #define RTEVHOSTSWIFT_MAX_UIDS 16

@@ -114,6 +114,25 @@ static void nothing_without_a_device(void **state)
 	}
 }
 
+static void nothing_of_a_path_that_is_not_registered(void **state)
+{
+	struct rtevhostswift_connection_end end = { .vid = 77 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		const char *path = (const char *[]){ NULL, "", "/run/no.sock" }[i];
+		const char *words = i < 2 ? "the path is missing" : "not found";
+
+		assert_int_equal(CONTROL_LOGGED(text, rtevhostswift_driver_last_end_get(
+			path, &end)), -1);
+		control_assert_line(text, "rtevhostswift_driver_last_end_get", words, NULL);
+		assert_int_equal(CONTROL_LOGGED(text, rtevhostswift_driver_last_refusal_get(
+			path, &end)), -1);
+		control_assert_line(text, "rtevhostswift_driver_last_refusal_get", words, NULL);
+		assert_int_equal(end.vid, 77);
+	}
+}
+
 /** Ask until the answer has these words. */
 static void wait_for(const char *words)
 {
@@ -133,6 +152,7 @@ static void wait_for(const char *words)
 static void attempts_do_not_hide_the_end(void **state)
 {
 	static const uint8_t garbage[64] = { 0xff, 0xff, 0xff, 0xff };
+	struct rtevhostswift_connection_end last, failed;
 	const char *end, *refusal;
 
 	(void)state;
@@ -159,6 +179,19 @@ static void attempts_do_not_hide_the_end(void **state)
 	inspect_text[refusal - inspect_text] = 0;
 	inspect_assert_has(end, "\"device\":0", "\"error\":\"malformed message\"", NULL);
 	assert_null(strstr(end, "\"errno\":111"));
+	assert_int_equal(rtevhostswift_driver_last_end_get(one.path, NULL), 1);
+	assert_int_equal(rtevhostswift_driver_last_end_get(one.path, &last), 1);
+	assert_string_equal(last.error, "malformed message");
+	assert_int_equal(last.vid, 0);
+	assert_int_equal(last.error_number, 0);
+	assert_string_equal(last.last_name, "SET_STATUS");
+	assert_int_equal(last.last_request, GUEST_SET_STATUS);
+	assert_int_equal(last.refused.time_ns, 0);
+	assert_int_equal(rtevhostswift_driver_last_refusal_get(one.path, &failed), 1);
+	assert_int_equal(failed.error_number, ECONNREFUSED);
+	assert_int_equal(failed.vid, -1);
+	assert_true(strlen(failed.error) > 5 && failed.last_name[0] == 0);
+	assert_true(failed.time_ns > last.time_ns);
 	guest_destroy(one.guest);
 	control_client_close(&one);
 	assert_int_equal(rtevhostswift_control_close(), 0);
@@ -167,18 +200,30 @@ static void attempts_do_not_hide_the_end(void **state)
 /* The frontend hangs up because a message was refused: that is told with the end. */
 static void a_refusal_before_the_end_is_told(void **state)
 {
+	struct rtevhostswift_connection_end end = { .vid = 77 };
 	const uint32_t beyond[2] = { 300, 256 };
 	int socket;
 
 	(void)state;
 	inspect_begin("ctl");
 	control_listen(&one, "hung-up.sock", 0);
+	/* Nothing has ended yet. */
+	assert_int_equal(rtevhostswift_driver_last_end_get(one.path, &end), 0);
 	socket = control_negotiate(&one);
+	assert_int_equal(rtevhostswift_driver_last_end_get(one.path, &end), 0);
+	assert_int_equal(end.vid, 77);
 	assert_int_equal(control_ask(socket, GUEST_SET_VRING_NUM, beyond, sizeof(beyond), -1), 1);
 	close(socket);
 	wait_for("\"last_end\":{");
 	inspect_assert_has(inspect_text, "\"last_message\":\"SET_VRING_NUM\",\"last_refused\":{"
 			   "\"name\":\"SET_VRING_NUM\"", NULL);
+	assert_int_equal(rtevhostswift_driver_last_end_get(one.path, &end), 1);
+	assert_string_equal(end.error, "");
+	assert_int_equal(end.last_request, GUEST_SET_VRING_NUM);
+	assert_string_equal(end.refused.name, "SET_VRING_NUM");
+	assert_true(strlen(end.refused.error) > 5);
+	assert_true(end.refused.time_ns > 0 && end.refused.time_ns <= end.time_ns);
+	assert_int_equal(rtevhostswift_driver_last_refusal_get(one.path, &end), 0);
 	control_close(&one);
 	assert_int_equal(rtevhostswift_control_close(), 0);
 }
@@ -187,6 +232,7 @@ static const struct CMUnitTest tests[] = {
 	CONTROL_TEST(the_last_messages_are_told),
 	cmocka_unit_test(a_refused_message_is_kept),
 	cmocka_unit_test(nothing_without_a_device),
+	cmocka_unit_test(nothing_of_a_path_that_is_not_registered),
 	cmocka_unit_test(attempts_do_not_hide_the_end),
 	cmocka_unit_test(a_refusal_before_the_end_is_told),
 };

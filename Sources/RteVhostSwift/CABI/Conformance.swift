@@ -112,6 +112,11 @@ enum Conformance {
             rtevhostswift_device_messages_get, CRteVhost.rtevhostswift_device_messages_get)
         unsafe sameType(
             rtevhostswift_device_last_error_get, CRteVhost.rtevhostswift_device_last_error_get)
+        unsafe sameType(
+            rtevhostswift_driver_last_end_get, CRteVhost.rtevhostswift_driver_last_end_get)
+        unsafe sameType(
+            rtevhostswift_driver_last_refusal_get,
+            CRteVhost.rtevhostswift_driver_last_refusal_get)
     }
 
     /// rte_vhost.h: chains in flight, message handlers.

@@ -60,3 +60,61 @@ public func rtevhostswift_device_last_error_get(
     if let message = unsafe message { unsafe write(record, to: message) }
     return 1
 }
+
+/// Writes an end to a caller's structure.
+private func write(
+    _ end: ConnectionEnd, to place: UnsafeMutablePointer<rtevhostswift_connection_end>
+) {
+    var words = LogLine()
+    if let error = end.error { words.add(error) }
+    var name = LogLine()
+    if end.request != 0 { name.add(Request(rawValue: end.request)?.name ?? "unknown") }
+    // SAFETY: the caller's structure; both texts end within the members that they are written to.
+    unsafe place.initialize(to: rtevhostswift_connection_end())
+    unsafe place.pointee.time_ns = end.time
+    unsafe place.pointee.vid = end.vid
+    if case .system(let code)? = end.error { unsafe place.pointee.error_number = code }
+    unsafe words.write(
+        to: &place.pointee.error, size: MemoryLayout.size(ofValue: place.pointee.error))
+    unsafe place.pointee.last_request = end.request
+    unsafe name.write(
+        to: &place.pointee.last_name, size: MemoryLayout.size(ofValue: place.pointee.last_name))
+    if let refusal = end.refusal { unsafe write(refusal, to: &place.pointee.refused) }
+}
+
+/// What is remembered of a socket's connections: 1, 0 where it is nothing, or -1.
+private func copyEnd(
+    _ function: StaticString, _ path: UnsafePointer<CChar>?,
+    _ place: UnsafeMutablePointer<rtevhostswift_connection_end>?,
+    _ look: (HeapCell<Driver>) -> ConnectionEnd?
+) -> Int32 {
+    guard let path = unsafe Call.path(function, path) else { return -1 }
+    var end: ConnectionEnd?
+    let result = Call.result(function, path: path) { () throws(VhostError) in
+        end = try Library.change(path, look)
+    }
+    guard result == 0 else { return -1 }
+    guard let end else { return 0 }
+    // SAFETY: the caller's structure.
+    if let place = unsafe place { unsafe write(end, to: place) }
+    return 1
+}
+
+/// `rtevhostswift_driver_last_end_get`: 1, 0 where no connection has ended, or -1.
+@_cdecl("rtevhostswift_driver_last_end_get")
+public func rtevhostswift_driver_last_end_get(
+    _ path: UnsafePointer<CChar>?, _ end: UnsafeMutablePointer<rtevhostswift_connection_end>?
+) -> Int32 {
+    unsafe copyEnd("rtevhostswift_driver_last_end_get", path, end) { $0.value.lastEnd }
+}
+
+/// `rtevhostswift_driver_last_refusal_get`: 1, 0 where none failed, or -1.
+@_cdecl("rtevhostswift_driver_last_refusal_get")
+public func rtevhostswift_driver_last_refusal_get(
+    _ path: UnsafePointer<CChar>?,
+    _ refusal: UnsafeMutablePointer<rtevhostswift_connection_end>?
+) -> Int32 {
+    unsafe copyEnd("rtevhostswift_driver_last_refusal_get", path, refusal) {
+        $0.value.lastRefusal
+    }
+}

@@ -87,8 +87,11 @@ extension HeapCell where Value == Device {
         let isHangUp = error?.isHangUp ?? true
         let time = System.nanoseconds()
         return value.history.lock.withLock {
-            let count = value.history.value.count
-            let request = count > 0 ? value.history.value[count - 1].request : nil
+            var request: UInt32?
+            // The last record may be of what was no message.
+            for index in 0..<value.history.value.count {
+                request = value.history.value[index].request ?? request
+            }
             var refusal = value.history.value.lastRefusal
             // What was no message is the error itself.
             if refusal?.request == nil { refusal = nil }
