@@ -216,38 +216,26 @@ static inline __attribute__((always_inline)) void crte_copy(
 	}
 }
 
-/** Sums of what a loop passes: see PacketSight. */
+/** What a loop knows of the packets that it passes: see PacketSight. */
 struct crte_sight {
 	uint64_t byte_count;
-	uint64_t size_bits;
-	uint64_t group_bits;
+	uint64_t first;
 };
 
 /**
- * Adds a packet to them where they lie. The loops have more to remember than there are registers:
- * to keep sums in some costs more than the sums.
+ * True for a size. It is compared where it lies: the loops have more to remember than there are
+ * registers, and what the compiler would put out of the way for it costs more.
  */
-static inline __attribute__((always_inline)) void crte_note_size(
-	struct crte_sight *sight, uint64_t size)
+static inline __attribute__((always_inline)) bool crte_is_common_size(
+	const struct crte_sight *sight, uint64_t size)
 {
 #if defined(__x86_64__)
-	__asm__("addq %1,%0" : "+m"(sight->byte_count) : "r"(size) : "cc");
-	__asm__("orq %1,%0" : "+m"(sight->size_bits) : "r"(size) : "cc");
-#else
-	sight->byte_count += size;
-	sight->size_bits |= size;
-#endif
-}
+	bool is_same;
 
-/** The same with the bits of its first byte. */
-static inline __attribute__((always_inline)) void crte_note_byte(
-	struct crte_sight *sight, const void *first)
-{
-#if defined(__x86_64__)
-	uint8_t byte = *(const uint8_t *)first;
-	__asm__("orb %b1,%0" : "+m"(*(uint8_t *)&sight->group_bits) : "r"(byte) : "cc");
+	__asm__("cmpq %2,%1" : "=@cce"(is_same) : "m"(sight->byte_count), "r"(size));
+	return is_same;
 #else
-	sight->group_bits |= *(const uint8_t *)first;
+	return sight->byte_count == size;
 #endif
 }
 

@@ -45,7 +45,8 @@ public func rtevhostswift_vring_stats_get(
     }
     var result = rtevhostswift_vring_stats(
         packets: counters.packets, bytes: counters.bytes,
-        cpu_bytes: counters.bytes &- counters.engineBytes, engine_bytes: counters.engineBytes,
+        cpu_bytes: counters.bytes &- counters.engineBytes,
+        engine_bytes: counters.engineBytes,
         in_flight: UInt64(inflight), notifications: counters.notifications,
         notifications_suppressed: counters.notificationsSuppressed,
         pool_empty: counters.poolEmpty, dropped_bad_chain: counters.badChain,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import Synchronization
+
 /// A child process, before `fork()` returns there. It has one thread: what another one held, or was
 /// about to do, nobody ends any more. Whatever the child's control thread meets is put in order here;
 /// queues' own locks are not: half a burst lies behind a held one.
@@ -25,7 +27,7 @@ enum ForkedChild {
     /// be written for good: the next capture makes another one.
     private static func forsakeCapture(of queue: HeapCell<VirtQueue>) {
         guard queue.value.capture.load() != nil else { return }
-        queue.value.watch.set(.capture, false)
+        queue.value.isCaptured.store(false, ordering: .releasing)
         queue.value.capture.store(nil)
     }
 }

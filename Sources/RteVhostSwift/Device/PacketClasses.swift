@@ -1,58 +1,70 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// Packets by size, and by how many stations they are for. Written under the queue's lock.
+/// Packets, their bytes, and how many there are of each size, and for several stations. Written under
+/// the queue's lock. Most packets have the size of the one before, and are for one station: those
+/// are a number, and what they come to is worked out for whoever asks.
 struct PacketClasses: BitwiseCopyable {
     /// Packets for a group of stations.
     private(set) var multicast: UInt64 = 0
     /// Packets for all stations.
     private(set) var broadcast: UInt64 = 0
-    /// Packets by size: shorter than 64 bytes, 64, to 127, to 255, to 511, to 1023, to 1518, more.
-    private(set) var sizes = InlineArray<8, UInt64>(repeating: 0)
-    /// Size of the packet that was counted last by itself, and its class: most have the size of
-    /// the one before.
-    private var commonByteCount = 0
-    private var commonClass = 0
+    /// Those of other sizes than the common one, and of the common one before it was that.
+    private var otherSizes = InlineArray<8, UInt64>(repeating: 0)
+    /// Their bytes.
+    private var otherByteCount: UInt64 = 0
+    /// The size of the packet that was counted last, but for packets without bytes: at least 1.
+    private(set) var commonByteCount = 64
+    /// Packets of it since it was the common one.
+    private var commonCount: UInt64 = 0
 
     /// Nothing counted.
     init() {}
 
-    /// Counts packets of which a loop saw that none is for a group, where each has the size of those
-    /// before: `sizeBits` are all bits that any size has, and no size is larger than those; where
-    /// their sum is that of as many of the largest, all are that. False where they have to be
-    /// counted one by one.
-    @inline(__always)
-    mutating func count(packets: Int, byteCount: Int, sizeBits: Int) -> Bool {
-        guard sizeBits == commonByteCount, byteCount == packets &* commonByteCount else {
-            return false
-        }
-        sizes[commonClass & 7] &+= UInt64(truncatingIfNeeded: packets)
-        return true
+    /// Packets.
+    var packets: UInt64 {
+        var sum = commonCount
+        for index in 0..<8 { sum &+= otherSizes[index] }
+        return sum
     }
 
-    /// The same for one packet, of which the first byte is known.
-    @inline(__always)
-    mutating func countOne(byteCount: Int, firstByte: UInt8) -> Bool {
-        guard byteCount == commonByteCount, firstByte & 1 == 0 else { return false }
-        sizes[commonClass & 7] &+= 1
-        return true
+    /// Their bytes without headers.
+    var bytes: UInt64 {
+        otherByteCount &+ commonCount &* UInt64(truncatingIfNeeded: commonByteCount)
     }
+
+    /// Packets by size: shorter than 64 bytes, 64, to 127, to 255, to 511, to 1023, to 1518, more.
+    var sizes: InlineArray<8, UInt64> {
+        var sizes = otherSizes
+        sizes[Self.sizeClass(commonByteCount)] &+= commonCount
+        return sizes
+    }
+
+    /// Counts packets of the common size, each for one station.
+    @inline(__always)
+    mutating func add(common count: Int) { commonCount &+= UInt64(truncatingIfNeeded: count) }
 
     /// Counts a packet: its bytes, and the six of its destination, first byte lowest.
-    @inline(__always)
     mutating func count(byteCount: Int, destination: UInt64?) {
-        if byteCount != commonByteCount || commonByteCount == 0 {
-            commonByteCount = byteCount
-            commonClass = Self.sizeClass(byteCount)
+        if byteCount == 0 {
+            otherSizes[Self.sizeClass(0)] &+= 1
+        } else {
+            if byteCount != commonByteCount { change(commonByteCount: byteCount) }
+            commonCount &+= 1
         }
-        sizes[commonClass & 7] &+= 1
         // IEEE 802.3, 3.2.3: the first bit sent says that there are several receivers.
         guard let destination, destination & 1 != 0 else { return }
         if destination == 0xffff_ffff_ffff { broadcast &+= 1 } else { multicast &+= 1 }
     }
 
+    private mutating func change(commonByteCount byteCount: Int) {
+        otherSizes = sizes
+        otherByteCount = bytes
+        commonCount = 0
+        commonByteCount = byteCount
+    }
+
     /// Place in `sizes`.
-    @inline(__always)
     static func sizeClass(_ byteCount: Int) -> Int {
         if byteCount < 64 { return 0 }
         if byteCount == 64 { return 1 }

@@ -117,7 +117,8 @@ extension VirtQueue {
         case .bytes: statistics.bytes
         case .processorPackets:
             QueueCounter.difference(statistics.packets, statistics.enginePackets)
-        case .processorBytes: QueueCounter.difference(statistics.bytes, statistics.engineBytes)
+        case .processorBytes:
+            QueueCounter.difference(statistics.bytes, statistics.engineBytes)
         case .enginePackets: statistics.enginePackets
         case .engineBytes: statistics.engineBytes
         case .inflight: UInt64(truncatingIfNeeded: inflight)

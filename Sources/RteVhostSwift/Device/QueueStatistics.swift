@@ -9,10 +9,8 @@ struct QueueStatistics: BitwiseCopyable {
     /// 21.08 pads to 64.
     static let announcementByteCount = 64
 
-    /// Packets moved.
-    var packets: UInt64 = 0
-    /// Their bytes without headers.
-    var bytes: UInt64 = 0
+    /// Packets moved, by size and receivers.
+    var classes = PacketClasses()
     /// Bytes that an engine copied.
     var engineBytes: UInt64 = 0
     /// Packets of which an engine copied something.
@@ -57,8 +55,12 @@ struct QueueStatistics: BitwiseCopyable {
     var engineStuck: UInt64 = 0
     /// Announcements of a guest that moved, handed out as packets.
     var announcements: UInt64 = 0
-    /// `packets` by size and receivers.
-    var classes = PacketClasses()
+
+    /// Packets moved.
+    var packets: UInt64 { classes.packets }
+
+    /// Their bytes without headers.
+    var bytes: UInt64 { classes.bytes }
 
     /// Counts a chain that went back unused.
     @inline(never)

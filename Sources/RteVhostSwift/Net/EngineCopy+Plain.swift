@@ -129,7 +129,7 @@ extension QueueBurst {
     func handOutPlain<R: Ring & ~Copyable>(_ ring: inout R, _ packets: PacketArray) -> Int {
         // A ring that was taken away has nothing to write to.
         guard ring.size > 0 else { return 0 }
-        var sight = PacketSight()
+        var sight = PacketSight(queue.value.statistics.classes)
         var engineByteCount: UInt64 = 0
         var enginePackets: UInt64 = 0
         var sequence = state.value.inflight.head
@@ -140,8 +140,8 @@ extension QueueBurst {
             let record = state.value.inflight[sequence]
             guard record.isPlain, let packet = record.packet else { break }
             if !record.header.isPlain { finish(packet, record.header) }
-            sight.add(byteCount: packet.packetByteCount)
-            sight.add(firstOf: packet.data)
+            let data = packet.data
+            if _slowPath(!sight.isCommon(data)) { self.count(data, count, &sight) }
             engineByteCount &+= UInt64(record.engineByteCount)
             enginePackets &+= record.engineByteCount > 0 ? 1 : 0
             ring.putUsed(record.entry)
@@ -150,7 +150,7 @@ extension QueueBurst {
             sequence &+= 1
         }
         state.value.inflight.dropPlain(count)
-        self.count(packets, count, sight)
+        self.count(upTo: count, sight)
         queue.value.statistics.engineBytes &+= engineByteCount
         queue.value.statistics.enginePackets &+= enginePackets
         return count

@@ -13,14 +13,6 @@ extension PacketSlice {
         return unsafe base.load(fromByteOffset: offset, as: UInt8.self)
     }
 
-    /// The first byte. None is a bug of ours.
-    @inline(__always)
-    var firstByte: UInt8 {
-        precondition(count > 0)
-        // SAFETY: checked on the line above.
-        return unsafe base.load(as: UInt8.self)
-    }
-
     /// The two bytes at `offset` in network order, nil beyond the end.
     @inline(__always)
     func bigEndian16(_ offset: Int) -> UInt16? {

@@ -3,43 +3,34 @@
 
 import CRteVhost
 
-/// What a loop notes of the packets that pass, for `PacketClasses`: three sums, in few instructions.
+/// How a loop counts the packets that pass: those of the common size, each for one station, are as
+/// many as there are between two others, so that it has to remember nothing of them.
 @safe
 struct PacketSight: BitwiseCopyable {
-    private var sums = crte_sight()
+    private var values: crte_sight
 
-    /// None yet.
+    /// From `first` on none is counted.
     @inline(__always)
-    init() {}
-
-    /// Sum of their sizes.
-    @inline(__always)
-    var byteCount: Int { Int(truncatingIfNeeded: sums.byte_count) }
-
-    /// Bits that any size has.
-    @inline(__always)
-    var sizeBits: Int { Int(truncatingIfNeeded: sums.size_bits) }
-
-    /// True when any may be for a group of stations.
-    @inline(__always)
-    var hasGroups: Bool { sums.group_bits & 1 != 0 }
-
-    /// Notes the size of a packet.
-    @inline(__always)
-    mutating func add(byteCount: Int) {
-        // SAFETY: our own sums, which no index is applied to: they need no guard of the stack.
-        unsafe _withUnprotectedUnsafeMutablePointer(to: &sums) {
-            unsafe crte_note_size($0, UInt64(truncatingIfNeeded: byteCount))
-        }
+    init(_ classes: PacketClasses, first: Int = 0) {
+        precondition(classes.commonByteCount > 0)
+        values = crte_sight(
+            byte_count: UInt64(truncatingIfNeeded: classes.commonByteCount),
+            first: UInt64(truncatingIfNeeded: first))
     }
 
-    /// Notes the first byte, which lies there or is 0 where there is none.
+    /// Index of the first packet that is not counted yet.
     @inline(__always)
-    mutating func add(firstOf data: PacketSlice) {
-        guard data.count > 0 else { return }
-        // SAFETY: checked on the line above; as in the other.
-        unsafe _withUnprotectedUnsafeMutablePointer(to: &sums) {
-            unsafe crte_note_byte($0, data.base)
+    var first: Int { Int(truncatingIfNeeded: values.first) }
+
+    /// True where the packet is like most: the size says that there is a first byte to look at.
+    @inline(__always)
+    mutating func isCommon(_ data: PacketSlice) -> Bool {
+        // SAFETY: our own two numbers, which no index is applied to: they need no guard of the stack.
+        let isSame = unsafe _withUnprotectedUnsafeMutablePointer(to: &values) {
+            unsafe crte_is_common_size($0, UInt64(truncatingIfNeeded: data.count))
         }
+        guard isSame else { return false }
+        // SAFETY: as many bytes as the line above says, which is at least one, as `init` checked.
+        return unsafe data.base.load(as: UInt8.self) & 1 == 0
     }
 }

@@ -48,20 +48,19 @@ extension QueueBurst {
             limit: min(packets.count, objects.count))
         let mbufs = objects.first(run.limit)
         let places = packets.first(run.limit)
-        var sight = PacketSight()
+        var sight = PacketSight(queue.value.statistics.classes)
         while run.count < run.limit {
             let packet = mbufs[run.count]
             guard let chain = run.next(shape, from: memory), let data = receive(chain, packet)
             else { break }
             places[run.count] = packet
+            if _slowPath(!sight.isCommon(data)) { count(data, run.count, &sight) }
             run.use(chain, byteCount: 0)
-            sight.add(byteCount: chain.payload.count)
-            sight.add(firstOf: data)
         }
         ring.endRun(run)
         memory.count(hits: run.count)
         state.value.supply.drop(run.count)
-        count(places, run.count, sight)
+        count(upTo: run.count, sight)
         return run.count
     }
 
@@ -97,7 +96,7 @@ extension QueueBurst {
             ? giveEachApart(&run, shape, packets) : giveEach(&run, shape, packets)
         ring.endRun(run)
         memory.count(hits: run.count)
-        count(packets, run.count, sight)
+        count(upTo: run.count, sight)
         return run.count
     }
 
@@ -120,16 +119,18 @@ extension QueueBurst {
         var writes = DirtyRun()
         var run = taken.anew(PlainBuffers(headerByteCount: headerByteCount, .deviceWrites))
         let packets = packets.first(run.limit)
-        var sight = PacketSight()
+        var sight = PacketSight(queue.value.statistics.classes)
         while run.count < run.limit {
             guard let packet = packets[run.count] else { break }
             let data = packet.data
             guard data.count == packet.packetByteCount, let chain = run.next(shape, from: memory),
-                data.count > 0, data.count <= chain.payload.count
+                data.count <= chain.payload.count
             else { break }
+            if _slowPath(!sight.isCommon(data)) {
+                guard data.count > 0 else { break }
+                count(data, run.count, &sight)
+            }
             if S.looksAhead { run.prefetchAhead() }
-            sight.add(byteCount: data.count)
-            sight.add(firstOf: data)
             writeHeader(of: packet, to: chain, headerByteCount)
             let target = chain.payload.first(data.count)
             CopyPair(target, data).copyBytes(.deviceWrites)

@@ -76,14 +76,15 @@ extension QueueBurst {
         }
         // Without an mbuf at hand, or where one is not enough.
         guard let cache = pool.cacheForOne, let packet = pool.packet(lastOf: cache),
-            let data = receive(chain, packet)
+            receive(chain, packet) != nil
         else { return dequeueMany(&ring, shape, pool, packets) }
-        countOne(packet, byteCount: chain.payload.count, firstByte: data.firstByte)
         cache.drop(1)
         packets[0] = packet
         ring.showPlain(chain, byteCount: 0)
         memory.count(hits: 1)
         captureArrived(packets, 1)
+        // Last: a call in between, however rare, costs registers.
+        countOne(packet)
         return BurstResult(count: 1, didNotify: notify(&ring))
     }
 
@@ -179,7 +180,7 @@ extension QueueBurst {
             let chain = ring.plainChain(head, shape, buffers, from: memory),
             data.count > 0, data.count <= chain.payload.count
         else { return enqueueMany(&ring, shape, packets) }
-        countOne(packet, byteCount: data.count, firstByte: data.firstByte)
+        countOne(packet)
         writeHeader(of: packet, to: chain, headerByteCount)
         CopyPair(chain.payload.first(data.count), data).copyBytes(.deviceWrites)
         ring.showPlain(

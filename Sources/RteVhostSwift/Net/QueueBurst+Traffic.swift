@@ -3,46 +3,38 @@
 
 /// Packets that have arrived are counted.
 extension QueueBurst {
-    /// Counts the first `count` packets of `packets`, which have arrived, and of which a loop noted
-    /// `sight`.
-    @inline(__always)
-    func count(_ packets: PacketArray, _ count: Int, _ sight: PacketSight) {
-        queue.value.statistics.packets &+= UInt64(truncatingIfNeeded: count)
-        queue.value.statistics.bytes &+= UInt64(truncatingIfNeeded: sight.byteCount)
-        guard !sight.hasGroups,
-            queue.value.statistics.classes.count(
-                packets: count, byteCount: sight.byteCount, sizeBits: sight.sizeBits)
-        else { return classify(packets, count) }
+    /// Counts a packet that passes a loop at `index`, and those before it, and goes on behind it. Out
+    /// of line: most are like those before them, and cost a loop no more than to see that.
+    @inline(never)
+    func count(_ data: PacketSlice, _ index: Int, _ sight: inout PacketSight) {
+        count(upTo: index, sight)
+        queue.value.statistics.classes.count(
+            byteCount: data.count, destination: data.destination)
+        sight = PacketSight(queue.value.statistics.classes, first: index &+ 1)
     }
 
-    /// Counts a packet that arrived; a byte at least of it is in the first mbuf.
+    /// Counts those that a loop has passed before `end`.
     @inline(__always)
-    func countOne(_ packet: PacketBuffer, byteCount: Int, firstByte: UInt8) {
-        queue.value.statistics.packets &+= 1
-        queue.value.statistics.bytes &+= UInt64(truncatingIfNeeded: byteCount)
-        if !queue.value.statistics.classes.countOne(byteCount: byteCount, firstByte: firstByte) {
-            classify(packet)
-        }
+    func count(upTo end: Int, _ sight: PacketSight) {
+        queue.value.statistics.classes.add(common: end &- sight.first)
+    }
+
+    /// Counts a packet of one mbuf that arrived.
+    @inline(__always)
+    func countOne(_ packet: PacketBuffer) {
+        let data = packet.data
+        guard data.count == queue.value.statistics.classes.commonByteCount,
+            let first = data.byte(0), first & 1 == 0
+        else { return classify(packet) }
+        queue.value.statistics.classes.add(common: 1)
     }
 
     /// Counts a packet that arrived.
     @inline(__always)
     func count(_ packet: PacketBuffer, engineByteCount: UInt32 = 0) {
-        countOne(
-            packet, byteCount: packet.packetByteCount, firstByte: packet.data.byte(0) ?? 0)
+        classify(packet)
         queue.value.statistics.engineBytes &+= UInt64(engineByteCount)
         queue.value.statistics.enginePackets &+= engineByteCount > 0 ? 1 : 0
-    }
-
-    /// Packets of several sizes, or of another size than those before, or for groups of stations.
-    /// Out of line: the loops pay nothing for what they do not need.
-    @inline(never)
-    private func classify(_ packets: PacketArray, _ count: Int) {
-        for index in 0..<count {
-            guard let packet = packets[index] else { continue }
-            queue.value.statistics.classes.count(
-                byteCount: packet.packetByteCount, destination: packet.data.destination)
-        }
     }
 
     @inline(never)

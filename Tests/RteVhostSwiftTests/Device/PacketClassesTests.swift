@@ -9,7 +9,7 @@ import Testing
 @Suite("Device: packets by size and receivers")
 struct PacketClassesTests {
     private static let sizes = [
-        1, 5, 6, 60, 63, 64, 65, 127, 128, 255, 256, 1024, 1518, 1519, 9000,
+        0, 1, 5, 6, 60, 63, 64, 65, 127, 128, 255, 256, 1024, 1518, 1519, 9000,
     ]
     private static let destinations: [UInt64] = [
         0x0100_0000_0002, 0xffff_ffff_fffe, 0x0100_005e_0001, 0xffff_ffff_ffff,
@@ -36,12 +36,13 @@ struct PacketClassesTests {
         #expect(classes.sizes[0] == 4)
     }
 
-    @Test("Bursts of equal and of mixed packets: each is counted once, in its class")
-    func random() {
+    @Test("Loops over equal and over mixed packets: each is counted once, in its class")
+    func random() throws {
         var random = FixedRandom(seed: 5)
-        var classes = PacketClasses()
+        let net = try MockNet()
         var sizes = [UInt64](repeating: 0, count: 8)
         var (multicast, broadcast): (UInt64, UInt64) = (0, 0)
+        var (packetCount, byteCount): (UInt64, UInt64) = (0, 0)
         for _ in 0..<20_000 {
             var size = Self.sizes.randomElement(using: &random)!
             var destination = Self.destinations[0]
@@ -54,41 +55,43 @@ struct PacketClassesTests {
                 }
                 packets.append((size, destination))
                 sizes[PacketClasses.sizeClass(size)] += 1
+                packetCount += 1
+                byteCount += UInt64(size)
                 guard size >= 6, destination & 1 != 0 else { continue }
                 if destination == 0xffff_ffff_ffff { broadcast += 1 } else { multicast += 1 }
             }
-            Self.count(packets, in: &classes)
+            Self.count(packets, by: net.burst(1))
         }
+        let classes = net.statistics(1).classes
         for index in 0..<8 { #expect(classes.sizes[index] == sizes[index]) }
         #expect(classes.multicast == multicast)
         #expect(classes.broadcast == broadcast)
+        #expect(classes.packets == packetCount)
+        #expect(classes.bytes == byteCount)
     }
 
-    /// As a burst does.
-    private static func count(_ packets: [(size: Int, to: UInt64)], in classes: inout PacketClasses)
-    {
-        let sum = packets.reduce(0) { $0 + $1.size }
-        let bits = packets.reduce(0) { $0 | $1.size }
-        let isGroup = packets.contains { $0.to & 1 != 0 }
-        if !isGroup, classes.count(packets: packets.count, byteCount: sum, sizeBits: bits) {
-            return
-        }
-        for packet in packets {
-            classes.count(byteCount: packet.size, destination: packet.size < 6 ? nil : packet.to)
+    /// As a loop does.
+    private static func count(_ packets: [(size: Int, to: UInt64)], by burst: QueueBurst) {
+        var bytes = [UInt8](repeating: 0xff, count: 9000)
+        bytes.withUnsafeMutableBytes { bytes in
+            var sight = PacketSight(burst.queue.value.statistics.classes)
+            for (index, packet) in packets.enumerated() {
+                bytes.storeBytes(of: packet.to, as: UInt64.self)
+                let data = PacketSlice(base: bytes.baseAddress!, count: packet.size)
+                if !sight.isCommon(data) { burst.count(data, index, &sight) }
+            }
+            burst.count(upTo: packets.count, sight)
         }
     }
 
-    @Test("Sizes with the sum of as many common ones, or with their bits, are not taken for them")
-    func lookalikes() {
+    @Test("A packet without bytes is one, and not the size of the next")
+    func empty() {
         var classes = PacketClasses()
-        classes.count(byteCount: 192, destination: nil)
-        // 128 + 256 is 2 * 192, but 256 has another bit; 64 | 128 is 192, but the sum is not.
-        let isOfOther = classes.count(packets: 2, byteCount: 384, sizeBits: 128 | 256)
-        #expect(!isOfOther)
-        let isOfParts = classes.count(packets: 2, byteCount: 192, sizeBits: 64 | 128)
-        #expect(!isOfParts)
-        let isCommon = classes.count(packets: 2, byteCount: 384, sizeBits: 192)
-        #expect(isCommon)
-        #expect(classes.sizes[3] == 3)
+        classes.count(byteCount: 0, destination: nil)
+        classes.add(common: 2)
+        #expect(classes.packets == 3)
+        #expect(classes.bytes == 2 * UInt64(classes.commonByteCount))
+        #expect(classes.sizes[0] == 1)
+        #expect(classes.commonByteCount > 0)
     }
 }

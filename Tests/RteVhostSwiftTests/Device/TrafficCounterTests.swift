@@ -34,8 +34,6 @@ struct TrafficCounterTests {
     @Test("Each counter is what its row came to since, and that of no other")
     func rows() throws {
         let queue = try MockNet(vid: 40).frontend.queue(0)
-        queue.value.statistics.packets = 10
-        queue.value.statistics.bytes = 20
         queue.value.statistics.notifications = 30
         queue.value.statistics.submitted = 40
         queue.value.statistics.completed = 50
@@ -43,22 +41,20 @@ struct TrafficCounterTests {
         queue.value.resetTraffic()
         let none = Self.values(queue.value)
         #expect(none.values.allSatisfy { $0 == 0 })
-        queue.value.statistics.packets += 1
-        queue.value.statistics.bytes += 2
         queue.value.statistics.notifications += 3
         queue.value.statistics.submitted += 4
         queue.value.statistics.completed += 5
         queue.value.statistics.classes.count(byteCount: 1600, destination: 0xffff_ffff_ffff)
         let found = Self.values(queue.value).filter { $0.value != 0 }
         let expected: [String: UInt64] = [
-            "good_packets": 1, "good_bytes": 2, "guest_notifications": 3,
+            "good_packets": 1, "good_bytes": 1600, "guest_notifications": 3,
             "inflight_submitted": 4, "inflight_completed": 5, "broadcast_packets": 1,
             "size_1519_max_packets": 1,
         ]
         #expect(found == expected)
         // The library's own count from the connection on.
         let own = queue.value.total(.packets, inflight: 0)
-        #expect(own == 11)
+        #expect(own == 2)
     }
 
     @Test("DPDK 22.11: an announcement is a packet for all stations")
