@@ -141,7 +141,9 @@ extension QueueBurst {
             guard record.isPlain, let packet = record.packet else { break }
             if !record.header.isPlain { finish(packet, record.header) }
             let data = packet.data
-            if _slowPath(!sight.isCommon(data)) { self.count(data, count, &sight) }
+            if _slowPath(data.count != packet.packetByteCount || !sight.isCommon(data)) {
+                self.count(packet, count, &sight)
+            }
             engineByteCount &+= UInt64(record.engineByteCount)
             enginePackets &+= record.engineByteCount > 0 ? 1 : 0
             ring.putUsed(record.entry)

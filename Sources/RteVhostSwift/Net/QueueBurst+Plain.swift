@@ -54,7 +54,7 @@ extension QueueBurst {
             guard let chain = run.next(shape, from: memory), let data = receive(chain, packet)
             else { break }
             places[run.count] = packet
-            if _slowPath(!sight.isCommon(data)) { count(data, run.count, &sight) }
+            if _slowPath(!sight.isCommon(data)) { count(packet, run.count, &sight) }
             run.use(chain, byteCount: 0)
         }
         ring.endRun(run)
@@ -128,7 +128,7 @@ extension QueueBurst {
             else { break }
             if _slowPath(!sight.isCommon(data)) {
                 guard data.count > 0 else { break }
-                count(data, run.count, &sight)
+                count(packet, run.count, &sight)
             }
             if S.looksAhead { run.prefetchAhead() }
             writeHeader(of: packet, to: chain, headerByteCount)

@@ -6,10 +6,9 @@ extension QueueBurst {
     /// Counts a packet that passes a loop at `index`, and those before it, and goes on behind it. Out
     /// of line: most are like those before them, and cost a loop no more than to see that.
     @inline(never)
-    func count(_ data: PacketSlice, _ index: Int, _ sight: inout PacketSight) {
+    func count(_ packet: PacketBuffer, _ index: Int, _ sight: inout PacketSight) {
         count(upTo: index, sight)
-        queue.value.statistics.classes.count(
-            byteCount: data.count, destination: data.destination)
+        classify(packet)
         sight = PacketSight(queue.value.statistics.classes, first: index &+ 1)
     }
 
