@@ -42,6 +42,9 @@ static struct rte_mempool *pool;
 /* Fair: a callback that waits for it is next. */
 static rte_ticketlock_t lock = RTE_TICKETLOCK_INITIALIZER;
 static int device = -1;
+/** Packets that wait for room in the guest: from first to before count. */
+static struct rte_mbuf *packets[BURST];
+static uint16_t first, count;
 static volatile bool ended;
 
 static void print_counters(int vid, uint16_t queue)
@@ -79,8 +82,12 @@ static void on_destroy_device(int vid)
 	/* Between two rounds: no burst uses the device when this returns. */
 	rte_ticketlock_lock(&lock);
 	known = device == vid;
-	if (known)
+	if (known) {
 		device = -1;
+		/* The next guest is not to have them. */
+		rte_pktmbuf_free_bulk(packets + first, count - first);
+		first = count;
+	}
 	rte_ticketlock_unlock(&lock);
 	for (uint16_t queue = 0; known && queue < 2; queue++)
 		print_counters(vid, queue);
@@ -98,11 +105,10 @@ static void swap_addresses(struct rte_mbuf *packet)
 /** An lcore: until the end, with the guest that there is. */
 static int run(void *unused)
 {
-	struct rte_mbuf *packets[BURST];
-	uint16_t first = 0, count = 0, gone;
-
 	(void)unused;
 	while (!ended) {
+		uint16_t gone = 0;
+
 		rte_ticketlock_lock(&lock);
 		if (device >= 0 && first == count) {
 			first = 0;
@@ -110,9 +116,9 @@ static int run(void *unused)
 			for (uint16_t i = 0; i < count; i++)
 				swap_addresses(packets[i]);
 		}
-		gone = count - first; /* without a guest all are freed */
 		if (device >= 0)
-			gone = rte_vhost_enqueue_burst(device, TO_GUEST, packets + first, gone);
+			gone = rte_vhost_enqueue_burst(device, TO_GUEST, packets + first,
+				count - first);
 		rte_pktmbuf_free_bulk(packets + first, gone);
 		first += gone;
 		rte_ticketlock_unlock(&lock);
@@ -120,7 +126,6 @@ static int run(void *unused)
 		if (gone == 0)
 			rte_delay_us_sleep(20);
 	}
-	rte_pktmbuf_free_bulk(packets + first, count - first);
 	return 0;
 }
 

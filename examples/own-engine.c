@@ -69,6 +69,12 @@ static uint32_t threshold = 256;
 static uint64_t echoed, drained;
 static volatile sig_atomic_t ended;
 
+/** Packets that wait for room in the guest, or for the engine to have room. */
+static struct {
+	struct rte_mbuf *packets[BURST];
+	uint16_t first, count;
+} waiting;
+
 /* The engine. */
 
 /** Copy all that waits in a channel. @return whether there was something. */
@@ -188,7 +194,8 @@ static void close_queue(int vid, uint16_t queue)
 			queue, rte_vhost_async_get_inflight(vid, queue));
 }
 
-static int on_new_device(int vid)
+/** Channels for all queues, or for none. */
+static int open_queues(int vid)
 {
 	struct rte_vhost_async_channel_ops ops = {
 		.transfer_data = transfer_data, .check_completed_copies = check_completed_copies,
@@ -196,19 +203,35 @@ static int on_new_device(int vid)
 	struct rte_vhost_async_config config = {
 		.async_threshold = threshold, .features = RTE_VHOST_ASYNC_INORDER,
 	};
+
+	for (uint16_t queue = 0; queue < QUEUES; queue++) {
+		if (rte_vhost_async_channel_register_thread_unsafe(vid, queue, config, &ops) == 0)
+			continue;
+		while (queue-- > 0)
+			close_queue(vid, queue);
+		return -1;
+	}
+	return 0;
+}
+
+static int on_new_device(int vid)
+{
 	int result = -1;
 
 	pthread_mutex_lock(&lock);
-	if (device < 0) {
-		result = 0;
-		for (uint16_t queue = 0; queue < QUEUES; queue++)
-			result |= rte_vhost_async_channel_register_thread_unsafe(vid, queue,
-				config, &ops);
-	}
+	if (device < 0)
+		result = open_queues(vid);
 	if (result == 0)
 		device = vid;
 	pthread_mutex_unlock(&lock);
 	return result;
+}
+
+/** The next guest is not to have them. */
+static void drop_waiting(void)
+{
+	rte_pktmbuf_free_bulk(waiting.packets + waiting.first, waiting.count - waiting.first);
+	waiting.first = waiting.count;
 }
 
 static void on_destroy_device(int vid)
@@ -218,6 +241,7 @@ static void on_destroy_device(int vid)
 		device = -1;
 		close_queue(vid, FROM_GUEST);
 		close_queue(vid, TO_GUEST);
+		drop_waiting();
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -232,12 +256,6 @@ static void swap_addresses(struct rte_mbuf *packet)
 	header->s_addr = header->d_addr;
 	header->d_addr = source;
 }
-
-/** Packets that wait for room in the guest, or for the engine to have room. */
-static struct {
-	struct rte_mbuf *packets[BURST];
-	uint16_t first, count;
-} waiting;
 
 static void run_round(void)
 {
@@ -263,12 +281,6 @@ static void run_round(void)
 	echoed += done_count;
 }
 
-static void drop_waiting(void)
-{
-	rte_pktmbuf_free_bulk(waiting.packets + waiting.first, waiting.count - waiting.first);
-	waiting.first = waiting.count;
-}
-
 static void run(void)
 {
 	while (!ended) {
@@ -277,12 +289,9 @@ static void run(void)
 		pthread_mutex_lock(&lock);
 		if (device >= 0)
 			run_round();
-		else
-			drop_waiting();
 		pthread_mutex_unlock(&lock);
 		usleep(echoed == before ? 20 : 0); /* the guest and the engine need a CPU, too */
 	}
-	drop_waiting();
 }
 
 static void on_signal(int number)

@@ -11,8 +11,9 @@
  * wrong there. A packet's bytes are copied before anything changes them, instead of keeping its
  * mbuf: a slow disk would empty the pool, and then the guest waits. And the thread that moves
  * packets never writes to the file: it puts copies into a ring, and leaves a packet out of the
- * file when the ring is full. A disk that is full, or a file that may not grow, is said once; the
- * file ends with a whole packet, and packets go on.
+ * file when the ring is full; the next one that is in it says how many were missed. A disk that is
+ * full, or a file that may not grow, is said once; the file ends with a whole packet, and packets
+ * go on.
  *
  *	gcc packet-capture.c $(pkg-config --cflags --libs rtevhostswift) -pthread
  */
@@ -45,6 +46,7 @@
 /** A packet that waits for the file. */
 struct slot {
 	uint64_t nanoseconds;
+	uint64_t missed; /**< Packets that found no slot since the one before. */
 	uint32_t length, captured;
 	uint8_t bytes[SNAPSHOT];
 };
@@ -71,23 +73,34 @@ struct enhanced_packet {
 	uint32_t type, size, interface, time_high, time_low, captured, length;
 };
 
+/** Behind the packet's bytes. */
+struct enhanced_packet_end {
+	uint16_t drop_count_code, drop_count_size;
+	uint64_t drop_count;
+	uint32_t end_of_options, size_again;
+} __attribute__((packed));
+
 static struct slot slots[SLOTS];
 /** The data path fills slot head and counts on; the writer empties slot tail and counts on. */
 static atomic_uint head, tail;
-static uint64_t seen, missed; /* the data path's */
+static uint64_t seen, missed, told; /* the data path's; told: of missed, in slots */
 
 /* The writer's. */
 static struct {
 	int descriptor;
 	bool broken, full;
 	uint64_t size, limit, packets;
-	uint8_t batch[BATCH + sizeof(struct enhanced_packet) + SNAPSHOT + 8];
+	uint8_t batch[BATCH + sizeof(struct enhanced_packet) + SNAPSHOT +
+		sizeof(struct enhanced_packet_end)];
 	size_t batch_size;
 	uint64_t batch_packets;
 } file = { .descriptor = -1, .limit = 100 };
 
 static atomic_int device = -1; /* one guest at a time */
 static pthread_mutex_t burst = PTHREAD_MUTEX_INITIALIZER;
+/** Packets that wait for room in the guest: from first to before count; under burst. */
+static struct rte_mbuf *packets[BURST];
+static uint16_t first, count;
 static atomic_bool finished;
 static volatile sig_atomic_t ended;
 
@@ -106,6 +119,8 @@ static void on_destroy_device(int vid)
 {
 	atomic_compare_exchange_strong(&device, &vid, -1);
 	pthread_mutex_lock(&burst); /* the device goes when this returns: a burst ends first */
+	rte_pktmbuf_free_bulk(packets + first, count - first); /* not for the next guest */
+	first = count;
 	pthread_mutex_unlock(&burst);
 }
 
@@ -124,6 +139,8 @@ static void keep(const struct rte_mbuf *packet)
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	slot->nanoseconds = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	slot->missed = missed - told;
+	told = missed;
 	slot->length = packet->pkt_len;
 	slot->captured = RTE_MIN(packet->pkt_len, (uint32_t)SNAPSHOT);
 	/* Of a packet in several mbufs this makes one piece, in the slot. */
@@ -187,8 +204,11 @@ static void flush_batch(void)
 static void add_to_batch(const struct slot *slot)
 {
 	uint32_t padded = (slot->captured + 3) & ~3u;
+	struct enhanced_packet_end end = {
+		.drop_count_code = 4, .drop_count_size = 8, .drop_count = slot->missed,
+	};
 	const struct enhanced_packet packet = {
-		.type = 6, .size = (uint32_t)sizeof(packet) + padded + 4,
+		.type = 6, .size = (uint32_t)sizeof(packet) + padded + (uint32_t)sizeof(end),
 		.time_high = (uint32_t)(slot->nanoseconds >> 32),
 		.time_low = (uint32_t)slot->nanoseconds,
 		.captured = slot->captured, .length = slot->length,
@@ -202,10 +222,11 @@ static void add_to_batch(const struct slot *slot)
 		fprintf(stderr, "packet-capture: the file has its size; no more is written\n");
 		return;
 	}
+	end.size_again = packet.size;
 	memcpy(to, &packet, sizeof(packet));
 	memcpy(to + sizeof(packet), slot->bytes, slot->captured);
 	memset(to + sizeof(packet) + slot->captured, 0, padded - slot->captured);
-	memcpy(to + sizeof(packet) + padded, &packet.size, 4);
+	memcpy(to + sizeof(packet) + padded, &end, sizeof(end));
 	file.batch_size += packet.size;
 	file.batch_packets++;
 	if (file.batch_size >= BATCH)
@@ -241,10 +262,7 @@ static void swap_addresses(struct rte_mbuf *packet)
 /** The data path, until a signal comes. */
 static void run(struct rte_mempool *pool)
 {
-	struct rte_mbuf *packets[BURST];
-	uint16_t first = 0, count = 0, gone; /* first to count - 1 wait for room in the guest */
-
-	for (; !ended; usleep(gone == 0 ? 20 : 0)) {
+	for (uint16_t gone = 0; !ended; usleep(gone == 0 ? 20 : 0)) {
 		pthread_mutex_lock(&burst);
 		int vid = device;
 
@@ -256,14 +274,12 @@ static void run(struct rte_mempool *pool)
 				swap_addresses(packets[i]);
 			}
 		}
-		gone = count - first; /* without a guest all are freed */
-		if (vid >= 0)
-			gone = rte_vhost_enqueue_burst(vid, 0, packets + first, gone);
+		gone = vid < 0 ? 0 :
+			rte_vhost_enqueue_burst(vid, 0, packets + first, count - first);
 		rte_pktmbuf_free_bulk(packets + first, gone);
 		first += gone;
 		pthread_mutex_unlock(&burst);
 	}
-	rte_pktmbuf_free_bulk(packets + first, count - first);
 }
 
 /** A new file with its headers; it has packets in it, so it is its owner's alone. */
