@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <sys/stat.h>
 
 #define FILE_NODE 2
@@ -124,6 +125,15 @@ static void *file_server(void *argument)
 	}
 }
 
+/** Say what this machine, or this process, has not. @return a negative errno. */
+static int missing(const char *what)
+{
+	int error = errno;
+
+	fprintf(stderr, "this test serves a file system by FUSE: %s: %s\n", what, strerror(error));
+	return -error;
+}
+
 int served_open(struct file_system *fs, const char *name)
 {
 	char directory[108], text[160];
@@ -132,12 +142,26 @@ int served_open(struct file_system *fs, const char *name)
 	control_path(directory, name);
 	mkdir(directory, 0700);
 	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return -errno;
+		return missing("no mount namespace of its own (is it root's, with CAP_SYS_ADMIN?)");
 	fs->device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fs->device < 0)
+		return missing("/dev/fuse (is the module fuse loaded, the device there and allowed?)");
 	snprintf(text, sizeof(text), "fd=%d,rootmode=40000,user_id=0,group_id=0", fs->device);
-	if (fs->device < 0 || mount("served", directory, "fuse", MS_NOSUID | MS_NODEV, text) < 0)
-		return -errno;
+	if (mount("served", directory, "fuse", MS_NOSUID | MS_NODEV, text) < 0)
+		return missing("a file system cannot be mounted");
 	pthread_create(&thread, NULL, file_server, fs);
 	snprintf(text, sizeof(text), "%s/memory", directory);
 	return open(text, O_RDWR);
+}
+
+void served_hear(int from, pid_t server, int *number)
+{
+	int status = 0;
+
+	if (read(from, number, sizeof(*number)) == sizeof(*number))
+		return;
+	waitpid(server, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SERVED_NO_FILE)
+		fail_msg("no file system is served, for the reason above");
+	fail_msg("who serves the file system has ended, status %#x", status);
 }

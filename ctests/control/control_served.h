@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /** Bytes of the file. */
 #define SERVED_BYTES (1u << 20)
@@ -32,8 +33,15 @@ struct file_system {
 
 /**
  * In a process of its own: mount it in a new directory of that name, serve it on a thread, and
- * open the file. @return the file, or a negative errno.
+ * open the file. @return the file, or a negative errno and a line on standard error that
+ * says what is missing.
  */
 int served_open(struct file_system *fs, const char *name);
+
+/** What a server's process ends with that has no file. */
+#define SERVED_NO_FILE 71
+
+/** Read the number that a server writes; fail, and say why, where it ended instead. */
+void served_hear(int from, pid_t server, int *number);
 
 #endif

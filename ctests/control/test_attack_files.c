@@ -80,8 +80,10 @@ static pid_t start_frontend(const struct control_device *device, struct silence 
 	int file = served_open(&fs, "served");
 	int socket = control_connect(device);
 
-	if (file < 0 || socket < 0)
-		_exit(71);
+	if (file < 0)
+		_exit(SERVED_NO_FILE);
+	if (socket < 0)
+		_exit(74);
 	attack(socket, &words);
 	/*
 	 * The backend has the file with the first half of the message, and nobody else: this
@@ -112,7 +114,7 @@ static void check_others(struct silence silence, attack_function *attack)
 	assert_int_equal(pipe(tell), 0);
 	pid = start_frontend(&stage.target, silence, attack, tell[1]);
 	close(tell[1]);
-	assert_int_equal(read(tell[0], &unanswered, sizeof(unanswered)), sizeof(unanswered));
+	served_hear(tell[0], pid, &unanswered);
 	close(tell[0]);
 	/* The file was asked something, or somebody saw what it is. */
 	print_message("%d questions without answer\n", unanswered);

@@ -65,7 +65,7 @@ static void serve_rival(const struct control_device *device, struct silence sile
 	fs.silence = silence;
 	file = served_open(&fs, "served");
 	if (file < 0)
-		_exit(71);
+		_exit(SERVED_NO_FILE);
 	frontend = fork();
 	if (frontend == 0) {
 		close(fs.device);
@@ -93,8 +93,7 @@ static void start_rival(struct rival *rival, const struct control_device *device
 	if (rival->server == 0)
 		serve_rival(device, silence, late_ms, talk, tell[1]);
 	close(tell[1]);
-	assert_int_equal(read(tell[0], &rival->frontend, sizeof(rival->frontend)),
-			 sizeof(rival->frontend));
+	served_hear(tell[0], rival->server, &rival->frontend);
 }
 
 static void wait_for_rival(const struct rival *rival)
