@@ -142,10 +142,10 @@ int served_open(struct file_system *fs, const char *name)
 	control_path(directory, name);
 	mkdir(directory, 0700);
 	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return missing("no mount namespace of its own (is it root's, with CAP_SYS_ADMIN?)");
+		return missing("no mount namespace (is it root's, with CAP_SYS_ADMIN?)");
 	fs->device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fs->device < 0)
-		return missing("/dev/fuse (is the module fuse loaded, the device there and allowed?)");
+		return missing("/dev/fuse (is the module loaded, the device there?)");
 	snprintf(text, sizeof(text), "fd=%d,rootmode=40000,user_id=0,group_id=0", fs->device);
 	if (mount("served", directory, "fuse", MS_NOSUID | MS_NODEV, text) < 0)
 		return missing("a file system cannot be mounted");

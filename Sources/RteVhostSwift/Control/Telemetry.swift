@@ -39,7 +39,7 @@ enum Telemetry {
             { _, text, answer in
                 unsafe Telemetry.showRing(Telemetry.numbers(text), TelemetryAnswer(answer))
             },
-            help: "Returns state and counters of a ring. Parameters: int vid, int ring")
+            help: "Returns what is known of a ring. Parameters: int vid, int ring")
     }
 
     private static func listSockets(_ answer: TelemetryAnswer?) -> Int32 {

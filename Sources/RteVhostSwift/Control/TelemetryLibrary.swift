@@ -66,7 +66,8 @@ struct TelemetryLibrary {
         unsafe addContainer = unsafeBitCast(container, to: AddContainer.self)
     }
 
-    /// Registers a command; the texts stay for ever.
+    /// Registers a command; the texts stay for ever. Old releases take at most 55 bytes of a name and
+    /// 63 of a help text, and refuse a command that has more.
     func register(_ name: StaticString, _ command: Command, help: StaticString) {
         // SAFETY: static strings end with a zero byte and are never freed.
         _ = unsafe registerCommand(Self.text(name), command, Self.text(help))

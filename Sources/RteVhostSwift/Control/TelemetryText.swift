@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// A short text for DPDK's telemetry, which takes at most 127 bytes of one: RTE_TEL_MAX_STRING_LEN.
+/// A short text for DPDK's telemetry, which takes at most 127 bytes of one: RTE_TEL_MAX_STRING_LEN of
+/// DPDK 22.11. Older releases cut it after 63: a path, say; names of ours are shorter.
 struct TelemetryText {
     private var bytes = InlineArray<128, UInt8>(repeating: 0)
     /// Bytes, without the zero behind them.
