@@ -117,7 +117,8 @@ struct rtevhostswift_counter {
  *   rtevhostswift_vring_stats; dropped_not_copied: packets that a DMA engine failed to copy
  * - bad_offload, ring_broken, engine_refused: as there; engine_errors: negative results and over-reports of the engine;
  *   engine_stuck: times that a ring was to stop and its engine did not finish in time
- * - iotlb_hits, iotlb_misses: addresses that the IOTLB knew, and those it did not
+ * - iotlb_hits, iotlb_misses: addresses that the IOTLB knew, and those it did not; of a chain that is dropped because its
+ *   descriptors are wrong some of the former are not counted
  * - rarp_announcements: announcements of a guest that moved, handed to the application; they are no packets of the guest
  * - multicast_packets, broadcast_packets: packets for several receivers, and for all; a packet is one of them at most, and
  *   none when its first mbuf has less than six bytes
