@@ -9,7 +9,7 @@
 #   make hostile-table             runs them and writes the table of rows to build/hostile.md
 #   make flip PACKETS=100000000    the second thread that changes what the guest wrote, for so many
 #                                  packets from the guest in each of the four variants
-#   make flip-planted              a library that reads descriptors twice must not pass that
+#   make flip-planted              libraries that read an address, a length, a next or an id twice must not pass that
 #
 # The log of a program lies beside it; tools/hostile-table reads the logs.
 

@@ -10,10 +10,18 @@
 
 #define FIELDS GUEST_FLIP_FIELDS
 #define MOST_SPINS 256
-/* Descriptors in front of the device that aimed flips go for. */
+/*
+ * Descriptors in front of the device that aimed flips go for; and where those are that it takes next
+ * while an engine has others, which are not used yet.
+ */
 #define AIM 32
+#define FAR_AIM 160
 /* Entries of tables that they go for. */
 #define FIRST_ENTRIES 4
+/* Buffers at the end of a region: how long, how often their length changes, and for how long. */
+#define EDGE_LENGTH 1500
+#define EDGE_TURNS 64
+#define EDGE_SPINS 32
 
 struct guest_flip {
 	struct guest *guest;
@@ -41,7 +49,7 @@ struct guest_flip {
 /** A position in a ring: anywhere, or a little ahead of what the device used last. */
 static uint32_t pick_position(const struct guest_queue *queue, bool aimed, uint64_t random)
 {
-	uint32_t used;
+	uint32_t used, reach = random >> 63 ? AIM : FAR_AIM;
 
 	if (!aimed)
 		return (uint32_t)(random % queue->size);
@@ -49,7 +57,7 @@ static uint32_t pick_position(const struct guest_queue *queue, bool aimed, uint6
 		used = __atomic_load_n(&queue->ring.packed.used.place.slot, __ATOMIC_RELAXED);
 	else
 		used = __atomic_load_n(&queue->ring.split.used->idx, __ATOMIC_RELAXED);
-	return (uint32_t)((used + random % AIM) % queue->size);
+	return (uint32_t)((used + random % reach) % queue->size);
 }
 
 /** The descriptor of a split ring that stands there; what the available ring says may be wild. */
@@ -231,6 +239,43 @@ static void flip_low_bits(const struct place *place, uint8_t old, uint8_t value,
 	__atomic_compare_exchange_n(at, &after, old, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
+/**
+ * A buffer that ends with a region, and whose length goes up and down: one who looks at it twice
+ * leaves the region. Both formats have the address 8 bytes before the length.
+ */
+static void flip_at_edge(const struct guest_queue *queue, const struct place *place,
+			 struct guest_random *source)
+{
+	const struct guest_memory *memory = &queue->guest->memory;
+	const struct guest_region *region =
+		&memory->regions[guest_random_range(source, 0, memory->count - 1)];
+	uint64_t *address = (uint64_t *)((uint8_t *)place->at - 8);
+	uint64_t old = __atomic_load_n(address, __ATOMIC_RELAXED), edge;
+	uint32_t *length = place->at;
+	uint32_t first = __atomic_load_n(length, __ATOMIC_RELAXED);
+	uint32_t spins = guest_random_range(source, 0, EDGE_SPINS);
+
+	/* Longer ones are flipped already. */
+	if (first == 0 || first > EDGE_LENGTH)
+		return;
+	edge = region->gpa + region->size - first;
+	__atomic_store_n(address, edge, __ATOMIC_RELAXED);
+	for (unsigned int turn = 0; turn < EDGE_TURNS; turn++) {
+		uint32_t before = first;
+		uint32_t after = first + guest_random_range(source, 1, EDGE_LENGTH);
+
+		if (!__atomic_compare_exchange_n(length, &before, after, false,
+						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			break;
+		spin(spins);
+		__atomic_compare_exchange_n(length, &after, first, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED);
+		spin(spins);
+	}
+	__atomic_compare_exchange_n(address, &edge, old, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+}
+
 static uint64_t current_value(const struct place *place)
 {
 	switch (place->bytes) {
@@ -262,6 +307,11 @@ unsigned int guest_flip_once(struct guest *guest, unsigned int fields, uint64_t 
 		bit = guest_random_range(&source, 0, FIELDS - 1);
 	while (!(fields & (1u << bit)));
 	place = pick_place(queue, 1u << bit, aimed, guest_random_next(&source));
+	/* The only field of four bytes is the length. */
+	if (aimed && place.bytes == 4 && guest_random_range(&source, 0, 1)) {
+		flip_at_edge(queue, &place, &source);
+		return bit;
+	}
 	old = current_value(&place);
 	value = hostile_value(queue, old, guest_random_next(&source));
 	spins = guest_random_range(&source, 0, MOST_SPINS);
