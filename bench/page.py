@@ -19,8 +19,9 @@ to the guest go to buffers of 2 KiB. 65,535 bytes are TCP packets to be segmente
 them, with the offloads negotiated. Mbufs have 2 KiB. Rings have 256 descriptors, or as many as 64
 packets need.
 
-**How.** One process a library; each sets the cell's device and guest up anew in every round, and
-they are asked in turns. Before the first round every payload, the order, virtio-net headers and
+**How.** One process a library, and another one in every round, because where a process's memory
+lies is worth some percent for as long as it lives. They are asked in turns, which of them first
+changes, and set each cell's device and guest up anew. Before the first round every payload, the order, virtio-net headers and
 the pool's level are checked. Then, in windows of {window}: *free-running*, host and guest on a
 core each, packets per second; *lock-step*, guest and host taking turns on a full ring, time per
 packet in the library's calls; and under callgrind, which noise cannot touch, instructions per
