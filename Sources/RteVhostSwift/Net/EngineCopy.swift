@@ -152,7 +152,7 @@ extension EngineCopy {
         guard pair.count >= threshold else { return pair.copyBytesApart(direction) }
         if EngineAddressing.isPhysical {
             run = Self.copyByPages(pair, of: segment, direction, memory: memory, run)
-        } else if !run.add(pair, direction) {
+        } else if !run.add(EnginePiece(pair, direction)) {
             pair.copyBytesApart(direction)
         }
     }
@@ -170,12 +170,15 @@ extension EngineCopy {
             let rest = pair.dropping(offset)
             guard let host = segment.physicalRun(rest.packet),
                 let guest = memory.engineRun(rest.guest),
-                run.add(guest: guest, packet: host, direction)
+                case let piece = EnginePiece(
+                    guest: guest.address, packet: host.address,
+                    count: min(guest.count, host.count), direction),
+                run.add(piece)
             else {
                 rest.copyBytes(direction)
                 return run
             }
-            offset &+= min(guest.count, host.count)
+            offset &+= piece.byteCount
         }
         return run
     }
@@ -206,7 +209,7 @@ extension EngineCopy {
     /// room for it. Without physical addresses the engine's are those of the process.
     @inline(__always)
     mutating func addPlain(_ pair: CopyPair, _ direction: ChainDirection, sequence: UInt32) {
-        pieces.setPlain(pieceCount, pair, direction)
+        pieces.set(pieceCount, EnginePiece(pair, direction))
         pieces.setDescriptor(batchCount, start: pieceCount, count: 1, byteCount: pair.count)
         sequences[batchCount] = sequence
         pieceCount &+= 1

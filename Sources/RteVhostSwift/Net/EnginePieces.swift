@@ -41,16 +41,12 @@ struct EnginePieces: ~Copyable {
             destinations: destinations.view(from: first, count: room))
     }
 
-    /// Sets one piece, which the engine finds where the processor would.
+    /// Sets one piece.
     @inline(__always)
-    func setPlain(_ index: Int, _ pair: CopyPair, _ direction: ChainDirection) {
-        // SAFETY: the addresses are for the engine, and good until it is done: the control plane
-        // waits for that before it takes memory away.
-        let guest = unsafe iovec(iov_base: pair.guest.base, iov_len: pair.count)
-        let packet = unsafe iovec(iov_base: pair.packet.base, iov_len: pair.count)
-        let reads = direction == .deviceReads
-        unsafe sources[index] = reads ? guest : packet
-        unsafe destinations[index] = reads ? packet : guest
+    func set(_ index: Int, _ piece: EnginePiece) {
+        // SAFETY: the buffers check the place.
+        unsafe sources[index] = piece.source
+        unsafe destinations[index] = piece.destination
     }
 
     /// Sets one packet's descriptor over `count` pieces from `start` on.
