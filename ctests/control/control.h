@@ -186,6 +186,14 @@ void control_echo_abandon(struct control_echo *echo);
 void control_frame(uint8_t *frame, uint32_t size, uint64_t sequence);
 /** Fail unless a frame is that one. */
 void control_assert_frame(const uint8_t *frame, uint32_t size, uint64_t sequence);
+/** The queue by which a device's guest sends. */
+struct guest_queue *control_tx(const struct control_device *device);
+/** The guest makes a frame of 200 bytes with that number ready; the application is not told. */
+void control_tx_numbered(const struct control_device *device, uint64_t sequence,
+			 const struct guest_shape *shape);
+/** Dequeue from queue 1. */
+uint16_t control_dequeue(const struct control_device *device, struct rte_mbuf **mbufs,
+			 uint16_t count);
 /** Send one good packet of the guest on transmit queue 1 and fail unless it arrives. */
 void control_send_good(struct control_device *device, uint64_t sequence);
 /** Give the guest one good packet on queue 0 and fail unless it arrives. */

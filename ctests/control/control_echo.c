@@ -34,6 +34,26 @@ struct rte_mbuf *control_mbuf(uint32_t size, uint64_t sequence)
 	return mbuf;
 }
 
+struct guest_queue *control_tx(const struct control_device *device)
+{
+	return guest_tx_queue(device->guest, 0);
+}
+
+void control_tx_numbered(const struct control_device *device, uint64_t sequence,
+			 const struct guest_shape *shape)
+{
+	uint8_t frame[200];
+
+	control_frame(frame, sizeof(frame), sequence);
+	assert_int_equal(guest_tx(control_tx(device), frame, sizeof(frame), shape), 0);
+}
+
+uint16_t control_dequeue(const struct control_device *device, struct rte_mbuf **mbufs,
+			 uint16_t count)
+{
+	return rte_vhost_dequeue_burst(device->vid, 1, control_pool(), mbufs, count);
+}
+
 void control_send_good(struct control_device *device, uint64_t sequence)
 {
 	struct guest_queue *queue = guest_tx_queue(device->guest, 0);

@@ -232,6 +232,20 @@ void target_listen(const char *path, uint64_t protocol, const struct vhost_devic
 		abort();
 }
 
+void target_begin(struct target_driver *driver, const char *name, uint64_t protocol, bool packed)
+{
+	target_driver_init(driver, packed);
+	control_path(driver->path, name);
+	target_listen(driver->path, protocol, &control_ops);
+	target_connect(driver, driver->path);
+}
+
+void target_end(struct target_driver *driver)
+{
+	target_driver_destroy(driver);
+	assert_int_equal(rte_vhost_driver_unregister(driver->path), 0);
+}
+
 struct target_report *target_report_map(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -47,6 +47,7 @@ struct target_report {
 
 /** The driver's side. */
 struct target_driver {
+	char path[108];			/**< The target's, from target_begin(). */
 	struct guest_frontend frontend;
 	struct guest_inflight_area area;
 	int inflight_fd;
@@ -83,6 +84,10 @@ uint32_t target_reap(struct target_driver *driver);
 
 /** Register a socket of a target and start it. */
 void target_listen(const char *path, uint64_t protocol, const struct vhost_device_ops *ops);
+/** A target of this process at a path of this name, and a driver that is connected to it. */
+void target_begin(struct target_driver *driver, const char *name, uint64_t protocol, bool packed);
+/** The end of both. */
+void target_end(struct target_driver *driver);
 /** Be a target at @p path until killed, as @p report (a file) tells. */
 int target_main(const char *path, const char *report);
 /** Map a report. */

@@ -10,17 +10,8 @@
 #define SLOTS TARGET_SLOTS
 
 static struct target_driver driver;
-static char path[108];
 static int vid;
 static char text[CONTROL_TEXT];
-
-static void begin(const char *name, bool packed, uint64_t protocol)
-{
-	control_path(path, name);
-	target_listen(path, protocol, &control_ops);
-	target_driver_init(&driver, packed);
-	target_connect(&driver, path);
-}
 
 /** The ring starts, and new_device() says so. */
 static void start(void)
@@ -31,12 +22,6 @@ static void start(void)
 	found = control_wait_event(from, CONTROL_NEW_DEVICE, -1);
 	assert_true(found >= 0);
 	vid = control_event(found).vid;
-}
-
-static void finish(void)
-{
-	target_driver_destroy(&driver);
-	assert_int_equal(rte_vhost_driver_unregister(path), 0);
 }
 
 /** Results of all six on one queue: the same number each time. */
@@ -67,7 +52,7 @@ static void nobody_and_nothing_are_refused(void **state)
 		assert_int_equal(rte_vhost_get_vring_base_from_inflight(vids[i], 0, &position,
 									&position), -1);
 	}
-	begin("nothing", true, TARGET_PROTOCOL);
+	target_begin(&driver, "nothing", TARGET_PROTOCOL, true);
 	start();
 	all_are(vid, 1, -1, -1);
 	all_are(vid, 256, -1, -1);
@@ -80,7 +65,7 @@ static void nobody_and_nothing_are_refused(void **state)
 	assert_int_equal(
 		CONTROL_LOGGED(text, rte_vhost_set_last_inflight_io_packed(vid, 0, SLOTS)), -1);
 	control_assert_line(text, "rte_vhost_set_last_inflight_io_packed", "queue 0", NULL);
-	finish();
+	target_end(&driver);
 }
 
 /** Without INFLIGHT_SHMFD there is nothing to record, which is fine. */
@@ -91,8 +76,8 @@ static void without_the_feature_nothing_is_recorded(void **state)
 	int from = control_events(), found;
 
 	(void)state;
-	begin("plain", false,
-	      TARGET_PROTOCOL & ~GUEST_BIT(GUEST_PROTOCOL_INFLIGHT_SHMFD));
+	target_begin(&driver, "plain",
+		     TARGET_PROTOCOL & ~GUEST_BIT(GUEST_PROTOCOL_INFLIGHT_SHMFD), false);
 	target_send_memory(&driver);
 	assert_int_equal(target_send_ring(&driver, 0), 0);
 	found = control_wait_event(from, CONTROL_NEW_DEVICE, -1);
@@ -103,7 +88,7 @@ static void without_the_feature_nothing_is_recorded(void **state)
 	assert_int_equal(rte_vhost_get_vhost_ring_inflight(vid, 0, &ring), -1);
 	assert_int_equal(rte_vhost_get_vring_base_from_inflight(vid, 0, &position, &position),
 			 -1);
-	finish();
+	target_end(&driver);
 }
 
 /** Negotiated, but the frontend shares no area. */
@@ -113,7 +98,7 @@ static void without_an_area_nothing_can_be_recorded(void **state)
 	int from = control_events(), found;
 
 	(void)state;
-	begin("no-area", false, TARGET_PROTOCOL);
+	target_begin(&driver, "no-area", TARGET_PROTOCOL, false);
 	target_send_memory(&driver);
 	assert_int_equal(target_send_ring(&driver, 0), 0);
 	found = control_wait_event(from, CONTROL_NEW_DEVICE, -1);
@@ -121,7 +106,7 @@ static void without_an_area_nothing_can_be_recorded(void **state)
 	vid = control_event(found).vid;
 	all_are(vid, 0, -1, -1);
 	assert_int_equal(rte_vhost_get_vhost_ring_inflight(vid, 0, &ring), -1);
-	finish();
+	target_end(&driver);
 }
 
 static void a_split_ring_is_recorded(void **state)
@@ -131,7 +116,7 @@ static void a_split_ring_is_recorded(void **state)
 	uint16_t position;
 
 	(void)state;
-	begin("split", false, TARGET_PROTOCOL);
+	target_begin(&driver, "split", TARGET_PROTOCOL, false);
 	start();
 	assert_int_equal(rte_vhost_get_vhost_ring_inflight(vid, 0, &ring), 0);
 	assert_null(ring.resubmit_inflight);
@@ -160,7 +145,7 @@ static void a_split_ring_is_recorded(void **state)
 	assert_int_equal(rte_vhost_clr_inflight_desc_packed(vid, 0, 0), -1);
 	assert_int_equal(rte_vhost_get_vring_base_from_inflight(vid, 0, &position, &position),
 			 -1);
-	finish();
+	target_end(&driver);
 }
 
 static void a_packed_ring_is_recorded(void **state)
@@ -171,7 +156,7 @@ static void a_packed_ring_is_recorded(void **state)
 	uint16_t first, second, available, used;
 
 	(void)state;
-	begin("packed", true, TARGET_PROTOCOL);
+	target_begin(&driver, "packed", TARGET_PROTOCOL, true);
 	target_post(&driver, 5);	/* Two descriptors, ... */
 	target_post(&driver, 6);	/* ...and one. */
 	start();
@@ -213,7 +198,7 @@ static void a_packed_ring_is_recorded(void **state)
 	assert_int_equal(rte_vhost_set_inflight_desc_split(vid, 0, 0), -1);
 	assert_int_equal(rte_vhost_set_last_inflight_io_split(vid, 0, 0), -1);
 	assert_int_equal(rte_vhost_clr_inflight_desc_split(vid, 0, 0, 0), -1);
-	finish();
+	target_end(&driver);
 }
 
 /** A record has as many entries as the ring; a chain too many does not fit. */
@@ -222,7 +207,7 @@ static void a_full_packed_record_takes_no_more(void **state)
 	uint16_t entry;
 
 	(void)state;
-	begin("full", true, TARGET_PROTOCOL);
+	target_begin(&driver, "full", TARGET_PROTOCOL, true);
 	start();
 	for (uint16_t i = 0; i < SLOTS; i++)
 		assert_int_equal(rte_vhost_set_inflight_desc_packed(vid, 0, i, i, &entry), 0);
@@ -234,7 +219,7 @@ static void a_full_packed_record_takes_no_more(void **state)
 	assert_int_equal(rte_vhost_set_inflight_desc_packed(vid, 0, SLOTS - 1, SLOTS - 1, &entry),
 			 0);
 	assert_int_equal(entry, 100);
-	finish();
+	target_end(&driver);
 }
 
 /** A stopped ring has no record; the application was told to stop. */
@@ -245,7 +230,7 @@ static void a_stop_ends_the_record(void **state)
 	int from;
 
 	(void)state;
-	begin("stopped", false, TARGET_PROTOCOL);
+	target_begin(&driver, "stopped", TARGET_PROTOCOL, false);
 	start();
 	assert_int_equal(rte_vhost_set_inflight_desc_split(vid, 0, 7), 0);
 	assert_int_equal(rte_vhost_set_inflight_desc_split(vid, 0, 3), 0);
@@ -264,7 +249,7 @@ static void a_stop_ends_the_record(void **state)
 	assert_int_equal(ring.resubmit_inflight->resubmit_num, 2);
 	assert_int_equal(ring.resubmit_inflight->resubmit_list[0].index, 3);
 	assert_int_equal(ring.resubmit_inflight->resubmit_list[1].index, 7);
-	finish();
+	target_end(&driver);
 }
 
 /** A ring that began before it had a record: where it stands is no batch to repair. */
@@ -275,7 +260,7 @@ static void a_late_record_begins_where_the_ring_is(void **state)
 	uint32_t base;
 
 	(void)state;
-	begin("late", false, TARGET_PROTOCOL);
+	target_begin(&driver, "late", TARGET_PROTOCOL, false);
 	used = (void *)(driver.memory + 0x20000);
 	used->idx = driver.next = driver.used = 5;
 	start();
@@ -285,7 +270,7 @@ static void a_late_record_begins_where_the_ring_is(void **state)
 	assert_int_equal(rte_vhost_get_vhost_ring_inflight(vid, 0, &ring), 0);
 	assert_non_null(ring.resubmit_inflight);
 	assert_int_equal(ring.resubmit_inflight->resubmit_num, 1);
-	finish();
+	target_end(&driver);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -387,11 +387,4 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(everything_at_once),
 };
 
-int main(void)
-{
-	alarm(300);
-	setenv("RTEVHOSTSWIFT_LOG", "error", 1);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	control_directory();
-	return cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL);
-}
+CONTROL_MAIN_QUIET(300, tests)

@@ -9,21 +9,6 @@
 #define SLOTS TARGET_SLOTS
 
 static struct target_driver driver;
-static char path[108];
-
-static void begin(const char *name, bool packed)
-{
-	control_path(path, name);
-	target_listen(path, TARGET_PROTOCOL, &control_ops);
-	target_driver_init(&driver, packed);
-	target_connect(&driver, path);
-}
-
-static void finish(void)
-{
-	target_driver_destroy(&driver);
-	assert_int_equal(rte_vhost_driver_unregister(path), 0);
-}
 
 /** A file of zeros. */
 static int make_file(uint64_t size)
@@ -50,7 +35,7 @@ static void shapes_that_no_device_has_are_refused(void **state)
 	int file = make_file(1 << 20), fd;
 
 	(void)state;
-	begin("shapes", false);
+	target_begin(&driver, "shapes", TARGET_PROTOCOL, false);
 	for (size_t i = 0; i < CONTROL_COUNT(wrong); i++) {
 		struct guest_inflight_area bad = area(wrong[i][0], wrong[i][1], 1 << 20, 0);
 
@@ -83,7 +68,7 @@ static void shapes_that_no_device_has_are_refused(void **state)
 		close(fd);
 	}
 	close(file);
-	finish();
+	target_end(&driver);
 }
 
 static void wrong_messages_end_the_connection(void **state)
@@ -102,12 +87,12 @@ static void wrong_messages_end_the_connection(void **state)
 		uint8_t payload[32] = { 0 };
 
 		memcpy(payload, &good, sizeof(good));
-		begin("messages", false);
+		target_begin(&driver, "messages", TARGET_PROTOCOL, false);
 		assert_int_equal(control_send(driver.frontend.socket, wrong[i].request, 9, payload,
 					      wrong[i].size, (int[]){ file, file }, wrong[i].fds),
 				 0);
 		assert_true(control_hangs_up(driver.frontend.socket));
-		finish();
+		target_end(&driver);
 	}
 	close(file);
 }
@@ -118,7 +103,7 @@ static void they_want_the_protocol_feature(void **state)
 	int file = make_file(1 << 20);
 
 	(void)state;
-	begin("unwanted", false);
+	target_begin(&driver, "unwanted", TARGET_PROTOCOL, false);
 	assert_int_equal(guest_set_protocol_features(&driver.frontend,
 						     GUEST_BIT(GUEST_PROTOCOL_REPLY_ACK)), 0);
 	assert_int_equal(control_ask(driver.frontend.socket, GUEST_SET_INFLIGHT_FD, &good, 24,
@@ -126,7 +111,7 @@ static void they_want_the_protocol_feature(void **state)
 	assert_int_equal(control_ask(driver.frontend.socket, GUEST_GET_INFLIGHT_FD, &good, 24, -1),
 			 1);
 	close(file);
-	finish();
+	target_end(&driver);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -135,11 +120,4 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(they_want_the_protocol_feature),
 };
 
-int main(void)
-{
-	alarm(300);
-	setenv("RTEVHOSTSWIFT_LOG", "error", 1);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	control_directory();
-	return cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL);
-}
+CONTROL_MAIN_QUIET(300, tests)

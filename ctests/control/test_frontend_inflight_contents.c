@@ -11,22 +11,7 @@
 #define FLIPS 200000
 
 static struct target_driver driver;
-static char path[108];
 static int vid;
-
-static void begin(const char *name, bool packed)
-{
-	control_path(path, name);
-	target_listen(path, TARGET_PROTOCOL, &control_ops);
-	target_driver_init(&driver, packed);
-	target_connect(&driver, path);
-}
-
-static void finish(void)
-{
-	target_driver_destroy(&driver);
-	assert_int_equal(rte_vhost_driver_unregister(path), 0);
-}
 
 /** Fail unless what is handed out is in order and in the ring. */
 static void check_list(void)
@@ -72,7 +57,7 @@ static void every_content_is_survived(bool packed)
 	assert_int_equal(ftruncate(file, 1 << 20), 0);
 	bytes = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	assert_true(bytes != MAP_FAILED);
-	begin(packed ? "content-packed" : "content-split", packed);
+	target_begin(&driver, packed ? "content-packed" : "content-split", TARGET_PROTOCOL, packed);
 	target_send_memory(&driver);
 	vid = 0;
 	for (int i = 0; i < AREAS; i++) {
@@ -91,7 +76,7 @@ static void every_content_is_survived(bool packed)
 	printf("%s: %u of %d areas taken\n", packed ? "packed" : "split", started, AREAS);
 	munmap(bytes, 1 << 20);
 	close(file);
-	finish();
+	target_end(&driver);
 }
 
 static void every_split_content_is_survived(void **state)
@@ -138,7 +123,7 @@ static void changes_under_way_are_survived(bool packed)
 	uint32_t size = packed ? 32 * 257 : 16 * 257;
 	uint8_t *bytes;
 
-	begin(packed ? "flip-packed" : "flip-split", packed);
+	target_begin(&driver, packed ? "flip-packed" : "flip-split", TARGET_PROTOCOL, packed);
 	assert_int_equal(target_start(&driver), 0);
 	found = control_wait_event(from, CONTROL_NEW_DEVICE, -1);
 	assert_true(found >= 0);
@@ -158,7 +143,7 @@ static void changes_under_way_are_survived(bool packed)
 	}
 	control_capture_end(NULL);
 	munmap(bytes, driver.area.size);
-	finish();
+	target_end(&driver);
 }
 
 static void changes_of_a_split_record_are_survived(void **state)

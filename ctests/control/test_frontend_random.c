@@ -343,11 +343,4 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(anything_while_hardware_serves),
 };
 
-int main(void)
-{
-	alarm((unsigned int)setting("CONTROL_SECONDS", 400));
-	setenv("RTEVHOSTSWIFT_LOG", "error", 1);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	control_directory();
-	return cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL);
-}
+CONTROL_MAIN_QUIET((unsigned int)setting("CONTROL_SECONDS", 400), tests)

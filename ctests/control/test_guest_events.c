@@ -24,24 +24,6 @@ static void attach(uint32_t size, uint64_t without)
 	control_attach(&stage.target, &config);
 }
 
-static struct guest_queue *transmit(void)
-{
-	return guest_tx_queue(stage.target.guest, 0);
-}
-
-static uint16_t receive(struct rte_mbuf **mbufs)
-{
-	return rte_vhost_dequeue_burst(stage.target.vid, 1, control_pool(), mbufs, BURST);
-}
-
-static void send(uint64_t sequence, const struct guest_shape *shape)
-{
-	uint8_t frame[200];
-
-	control_frame(frame, sizeof(frame), sequence);
-	assert_int_equal(guest_tx(transmit(), frame, sizeof(frame), shape), 0);
-}
-
 static uint64_t take_calls(struct guest_queue *queue)
 {
 	uint64_t count = 0;
@@ -68,7 +50,7 @@ static void events_in_a_ring_of(uint32_t size, uint32_t rounds)
 	uint32_t due_count = 0;
 
 	attach(size, 0);
-	queue = transmit();
+	queue = control_tx(&stage.target);
 	control_send_good(&stage.target, 0);
 	take_calls(queue);
 	for (uint32_t i = 0; i < rounds; i++) {
@@ -84,10 +66,10 @@ static void events_in_a_ring_of(uint32_t size, uint32_t rounds)
 		due = distance(queue, used, event) < count * pieces;
 		due_count += due;
 		for (uint32_t j = 0; j < count; j++)
-			send(j, &shape);
+			control_tx_numbered(&stage.target, j, &shape);
 		guest_submit(queue);
 		guest_packed_want_call_at(queue, event);
-		assert_int_equal(receive(mbufs), count);
+		assert_int_equal(control_dequeue(&stage.target, mbufs, BURST), count);
 		rte_pktmbuf_free_bulk(mbufs, (unsigned int)count);
 		assert_int_equal(take_calls(queue), due);
 		assert_int_equal(guest_tx_reap(queue), count);
@@ -117,12 +99,12 @@ static void interrupts_without_event_index(void **state)
 	(void)state;
 	control_stage_begin(&stage, "flags");
 	attach(7, GUEST_BIT(VIRTIO_RING_F_EVENT_IDX));
-	queue = transmit();
+	queue = control_tx(&stage.target);
 	for (uint32_t i = 0; i < 60; i++) {
 		static const uint16_t flags[] = { VRING_PACKED_EVENT_FLAG_ENABLE,
 						  VRING_PACKED_EVENT_FLAG_DISABLE };
 
-		send(i, &direct);
+		control_tx_numbered(&stage.target, i, &direct);
 		guest_submit(queue);
 		queue->ring.packed.driver->off_wrap = (uint16_t)i;
 		__atomic_store_n(&queue->ring.packed.driver->flags, flags[i % 2],
@@ -144,7 +126,7 @@ static void kicks_are_asked_for(bool event_index)
 	struct guest_queue *queue;
 
 	attach(5, event_index ? 0 : GUEST_BIT(VIRTIO_RING_F_EVENT_IDX));
-	queue = transmit();
+	queue = control_tx(&stage.target);
 	for (uint32_t i = 0; i < 60; i++) {
 		bool wanted = i / 3 % 2 == 0;
 		uint64_t kicks = queue->stats.kicks;
@@ -155,7 +137,7 @@ static void kicks_are_asked_for(bool event_index)
 				 !wanted ? VRING_PACKED_EVENT_FLAG_DISABLE :
 				 event_index ? VRING_PACKED_EVENT_FLAG_DESC :
 					       VRING_PACKED_EVENT_FLAG_ENABLE);
-		send(i, &direct);
+		control_tx_numbered(&stage.target, i, &direct);
 		guest_submit(queue);
 		assert_int_equal(queue->stats.kicks - kicks, wanted);
 		assert_int_equal(rte_vhost_dequeue_burst(stage.target.vid, 1, control_pool(),
@@ -193,8 +175,8 @@ static void rings_go_on_after_a_disconnect(void **state)
 
 		/* Some are used, some are only offered. */
 		for (int i = 0; i < 5; i++)
-			send(sequence + (uint64_t)i, &shape);
-		guest_submit(transmit());
+			control_tx_numbered(&stage.target, sequence + (uint64_t)i, &shape);
+		guest_submit(control_tx(&stage.target));
 		got = rte_vhost_dequeue_burst(stage.target.vid, 1, control_pool(), mbufs,
 					      (uint16_t)(round % 6));
 		assert_int_equal(got, round % 6 < 5 ? round % 6 : 5);
@@ -208,7 +190,7 @@ static void rings_go_on_after_a_disconnect(void **state)
 		assert_true(found >= 0);
 		stage.target.vid = control_event(found).vid;
 		for (uint16_t more; got < 5; got = (uint16_t)(got + more)) {
-			more = receive(mbufs);
+			more = control_dequeue(&stage.target, mbufs, BURST);
 			assert_true(more > 0);
 			for (uint16_t i = 0; i < more; i++)
 				control_assert_frame(rte_pktmbuf_mtod(mbufs[i], uint8_t *), 200,
@@ -216,7 +198,7 @@ static void rings_go_on_after_a_disconnect(void **state)
 			rte_pktmbuf_free_bulk(mbufs, more);
 		}
 		sequence += 5;
-		assert_int_equal(guest_tx_reap(transmit()), 5);
+		assert_int_equal(guest_tx_reap(control_tx(&stage.target)), 5);
 		control_receive_good(&stage.target, sequence);
 	}
 	assert_int_equal(guest_complaints(guest), 0);

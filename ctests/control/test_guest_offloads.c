@@ -74,117 +74,119 @@ static uint64_t checksum_flag(const struct control_protocol *protocol)
 	       protocol->l4 == 17 ? PKT_TX_UDP_CKSUM : PKT_TX_SCTP_CKSUM;
 }
 
-static void legacy_checksums(void **state)
+/** Makes a header for a protocol's frame. */
+typedef void ask_function(struct virtio_net_hdr_v1 *header,
+			  const struct control_protocol *protocol);
+
+/** Sends the frame with that header, and looks at the mbuf. */
+typedef void check_function(const struct control_protocol *protocol,
+			    struct virtio_net_hdr_v1 *header, const uint8_t *frame);
+
+/** Each protocol in turn; for segmentation those that have any. */
+static void check_protocols(bool compliant, ask_function *ask, check_function *check)
 {
-	(void)state;
-	open_with(false);
+	open_with(compliant);
 	for (size_t i = 0; i < CONTROL_COUNT(protocols); i++) {
-		const struct control_protocol *protocol = &protocols[i];
 		struct virtio_net_hdr_v1 header;
 		uint8_t frame[SIZE];
-		struct rte_mbuf *mbuf;
 
-		control_protocol_frame(frame, SIZE, protocol);
-		ask_checksum(&header, protocol);
-		mbuf = send(&header, frame, SIZE);
-		assert_int_equal(mbuf->ol_flags, checksum_flag(protocol) |
-				 (protocol->is_ipv6 ? PKT_TX_IPV6 : PKT_TX_IPV4));
-		assert_int_equal(mbuf->l2_len, control_l2(protocol));
-		assert_int_equal(mbuf->l3_len, control_l3(protocol));
-		assert_memory_equal(rte_pktmbuf_mtod(mbuf, uint8_t *), frame, SIZE);
-		rte_pktmbuf_free(mbuf);
+		if (ask == ask_segments && protocols[i].l4 == 132)
+			continue;
+		control_protocol_frame(frame, SIZE, &protocols[i]);
+		ask(&header, &protocols[i]);
+		check(&protocols[i], &header, frame);
 	}
 	assert_int_equal(control_stats(one.vid, 1).bad_offload, 0);
 	control_close(&one);
 	control_assert_pool();
+}
+
+static void check_legacy_checksum(const struct control_protocol *protocol,
+				  struct virtio_net_hdr_v1 *header, const uint8_t *frame)
+{
+	struct rte_mbuf *mbuf = send(header, frame, SIZE);
+
+	assert_int_equal(mbuf->ol_flags, checksum_flag(protocol) |
+			 (protocol->is_ipv6 ? PKT_TX_IPV6 : PKT_TX_IPV4));
+	assert_int_equal(mbuf->l2_len, control_l2(protocol));
+	assert_int_equal(mbuf->l3_len, control_l3(protocol));
+	assert_memory_equal(rte_pktmbuf_mtod(mbuf, uint8_t *), frame, SIZE);
+	rte_pktmbuf_free(mbuf);
+}
+
+static void legacy_checksums(void **state)
+{
+	(void)state;
+	check_protocols(false, ask_checksum, check_legacy_checksum);
+}
+
+static void check_legacy_segments(const struct control_protocol *protocol,
+				  struct virtio_net_hdr_v1 *header, const uint8_t *frame)
+{
+	for (int ecn = 0; ecn < 2; ecn++) {
+		struct rte_mbuf *mbuf;
+
+		header->gso_type |= (uint8_t)(ecn ? VIRTIO_NET_HDR_GSO_ECN : 0);
+		mbuf = send(header, frame, SIZE);
+		assert_true(mbuf->ol_flags &
+			    (protocol->l4 == 6 ? PKT_TX_TCP_SEG : PKT_TX_UDP_SEG));
+		assert_int_equal(mbuf->ol_flags & PKT_TX_L4_MASK, checksum_flag(protocol));
+		assert_int_equal(mbuf->tso_segsz, SEGMENT);
+		assert_int_equal(mbuf->l2_len, control_l2(protocol));
+		assert_int_equal(mbuf->l3_len, control_l3(protocol));
+		assert_int_equal(mbuf->l4_len, control_l4(protocol));
+		rte_pktmbuf_free(mbuf);
+	}
 }
 
 static void legacy_segmentation(void **state)
 {
 	(void)state;
-	open_with(false);
-	for (size_t i = 0; i < CONTROL_COUNT(protocols); i++) {
-		const struct control_protocol *protocol = &protocols[i];
-		struct virtio_net_hdr_v1 header;
-		uint8_t frame[SIZE];
-		struct rte_mbuf *mbuf;
+	check_protocols(false, ask_segments, check_legacy_segments);
+}
 
-		if (protocol->l4 == 132)
-			continue;
-		control_protocol_frame(frame, SIZE, protocol);
-		ask_segments(&header, protocol);
-		for (int ecn = 0; ecn < 2; ecn++) {
-			header.gso_type |= (uint8_t)(ecn ? VIRTIO_NET_HDR_GSO_ECN : 0);
-			mbuf = send(&header, frame, SIZE);
-			assert_true(mbuf->ol_flags &
-				    (protocol->l4 == 6 ? PKT_TX_TCP_SEG : PKT_TX_UDP_SEG));
-			assert_int_equal(mbuf->ol_flags & PKT_TX_L4_MASK, checksum_flag(protocol));
-			assert_int_equal(mbuf->tso_segsz, SEGMENT);
-			assert_int_equal(mbuf->l2_len, control_l2(protocol));
-			assert_int_equal(mbuf->l3_len, control_l3(protocol));
-			assert_int_equal(mbuf->l4_len, control_l4(protocol));
-			rte_pktmbuf_free(mbuf);
-		}
-	}
-	assert_int_equal(control_stats(one.vid, 1).bad_offload, 0);
-	control_close(&one);
-	control_assert_pool();
+static void check_compliant_checksum(const struct control_protocol *protocol,
+				     struct virtio_net_hdr_v1 *header, const uint8_t *frame)
+{
+	struct rte_mbuf *mbuf = send(header, frame, SIZE);
+
+	assert_int_equal(mbuf->ol_flags, PKT_RX_L4_CKSUM_NONE);
+	assert_int_equal(mbuf->packet_type & RTE_PTYPE_L3_MASK,
+			 protocol->is_ipv6 ? RTE_PTYPE_L3_IPV6 :
+			 protocol->options ? RTE_PTYPE_L3_IPV4_EXT : RTE_PTYPE_L3_IPV4);
+	assert_int_equal(mbuf->packet_type & RTE_PTYPE_L4_MASK,
+			 protocol->l4 == 6 ? RTE_PTYPE_L4_TCP :
+			 protocol->l4 == 17 ? RTE_PTYPE_L4_UDP : RTE_PTYPE_L4_SCTP);
+	assert_memory_equal(rte_pktmbuf_mtod(mbuf, uint8_t *), frame, SIZE);
+	rte_pktmbuf_free(mbuf);
+	/* Checked by the sender. */
+	header->flags = VIRTIO_NET_HDR_F_DATA_VALID;
+	mbuf = send(header, frame, SIZE);
+	assert_int_equal(mbuf->ol_flags, PKT_RX_L4_CKSUM_GOOD);
+	rte_pktmbuf_free(mbuf);
 }
 
 static void compliant_checksums(void **state)
 {
 	(void)state;
-	open_with(true);
-	for (size_t i = 0; i < CONTROL_COUNT(protocols); i++) {
-		const struct control_protocol *protocol = &protocols[i];
-		struct virtio_net_hdr_v1 header;
-		uint8_t frame[SIZE];
-		struct rte_mbuf *mbuf;
+	check_protocols(true, ask_checksum, check_compliant_checksum);
+}
 
-		control_protocol_frame(frame, SIZE, protocol);
-		ask_checksum(&header, protocol);
-		mbuf = send(&header, frame, SIZE);
-		assert_int_equal(mbuf->ol_flags, PKT_RX_L4_CKSUM_NONE);
-		assert_int_equal(mbuf->packet_type & RTE_PTYPE_L3_MASK,
-				 protocol->is_ipv6 ? RTE_PTYPE_L3_IPV6 :
-				 protocol->options ? RTE_PTYPE_L3_IPV4_EXT : RTE_PTYPE_L3_IPV4);
-		assert_int_equal(mbuf->packet_type & RTE_PTYPE_L4_MASK,
-				 protocol->l4 == 6 ? RTE_PTYPE_L4_TCP :
-				 protocol->l4 == 17 ? RTE_PTYPE_L4_UDP : RTE_PTYPE_L4_SCTP);
-		assert_memory_equal(rte_pktmbuf_mtod(mbuf, uint8_t *), frame, SIZE);
-		rte_pktmbuf_free(mbuf);
-		/* Checked by the sender. */
-		header.flags = VIRTIO_NET_HDR_F_DATA_VALID;
-		mbuf = send(&header, frame, SIZE);
-		assert_int_equal(mbuf->ol_flags, PKT_RX_L4_CKSUM_GOOD);
-		rte_pktmbuf_free(mbuf);
-	}
-	assert_int_equal(control_stats(one.vid, 1).bad_offload, 0);
-	control_close(&one);
-	control_assert_pool();
+static void check_compliant_segments(const struct control_protocol *protocol,
+				     struct virtio_net_hdr_v1 *header, const uint8_t *frame)
+{
+	struct rte_mbuf *mbuf = send(header, frame, SIZE);
+
+	(void)protocol;
+	assert_int_equal(mbuf->ol_flags, PKT_RX_LRO | PKT_RX_L4_CKSUM_NONE);
+	assert_int_equal(mbuf->tso_segsz, SEGMENT);
+	rte_pktmbuf_free(mbuf);
 }
 
 static void compliant_segmentation(void **state)
 {
 	(void)state;
-	open_with(true);
-	for (size_t i = 0; i < CONTROL_COUNT(protocols); i++) {
-		const struct control_protocol *protocol = &protocols[i];
-		struct virtio_net_hdr_v1 header;
-		uint8_t frame[SIZE];
-		struct rte_mbuf *mbuf;
-
-		if (protocol->l4 == 132)
-			continue;
-		control_protocol_frame(frame, SIZE, protocol);
-		ask_segments(&header, protocol);
-		mbuf = send(&header, frame, SIZE);
-		assert_int_equal(mbuf->ol_flags, PKT_RX_LRO | PKT_RX_L4_CKSUM_NONE);
-		assert_int_equal(mbuf->tso_segsz, SEGMENT);
-		rte_pktmbuf_free(mbuf);
-	}
-	control_close(&one);
-	control_assert_pool();
+	check_protocols(true, ask_segments, check_compliant_segments);
 }
 
 /* A protocol that mbuf flags cannot name: the sum is made here. Odd lengths, chains of mbufs. */

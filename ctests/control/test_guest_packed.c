@@ -25,24 +25,6 @@ static void attach(uint32_t size, uint64_t without, bool manual_rx)
 	control_attach(&stage.target, &config);
 }
 
-static struct guest_queue *transmit(void)
-{
-	return guest_tx_queue(stage.target.guest, 0);
-}
-
-static uint16_t receive(struct rte_mbuf **mbufs)
-{
-	return rte_vhost_dequeue_burst(stage.target.vid, 1, control_pool(), mbufs, BURST);
-}
-
-static void send(uint64_t sequence, const struct guest_shape *shape)
-{
-	uint8_t frame[200];
-
-	control_frame(frame, sizeof(frame), sequence);
-	assert_int_equal(guest_tx(transmit(), frame, sizeof(frame), shape), 0);
-}
-
 /** One rule broken: one line in the log, one count, silence; well after a reset. */
 static void break_ring(enum guest_bad kind, uint16_t before)
 {
@@ -53,14 +35,15 @@ static void break_ring(enum guest_bad kind, uint16_t before)
 
 	control_frame(frame, sizeof(frame), 0);
 	for (uint64_t i = 0; i < before; i++)
-		send(i, &direct);
-	assert_int_equal(guest_bad_add(transmit(), kind, frame, sizeof(frame), 0), 0);
+		control_tx_numbered(&stage.target, i, &direct);
+	assert_int_equal(guest_bad_add(control_tx(&stage.target), kind, frame, sizeof(frame), 0),
+			 0);
 	if (kind != GUEST_BAD_CHAIN_ENDLESS)
-		send(99, &direct);
-	guest_submit(transmit());
+		control_tx_numbered(&stage.target, 99, &direct);
+	guest_submit(control_tx(&stage.target));
 	control_capture_begin();
 	for (int i = 0; i < 100; i++)
-		got = (uint16_t)(got + receive(mbufs + got));
+		got = (uint16_t)(got + control_dequeue(&stage.target, mbufs + got, BURST));
 	control_capture_end(text);
 	/* What came before is good. */
 	assert_int_equal(got, before);

@@ -141,11 +141,4 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(other_features_stay_while_rings_run),
 };
 
-int main(void)
-{
-	alarm(120);
-	setenv("RTEVHOSTSWIFT_LOG", "error", 1);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	control_directory();
-	return cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL);
-}
+CONTROL_MAIN_QUIET(120, tests)
