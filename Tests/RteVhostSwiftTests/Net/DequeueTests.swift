@@ -7,10 +7,6 @@ import Testing
 
 @Suite("Net: from the guest")
 struct DequeueTests {
-    private func pattern(_ count: Int, _ seed: Int = 0) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7 + seed) }
-    }
-
     @Test("packets of many lengths, the header cut in every place, come out as they went in")
     func lengths() throws {
         let net = try MockNet()

@@ -8,10 +8,6 @@ import Testing
 /// The asynchronous calls with an engine that a test steps.
 @Suite("Net: DMA engine")
 struct EngineTests {
-    private func pattern(_ count: Int, _ seed: Int = 0) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 * 13 + seed) }
-    }
-
     /// A net device with an engine on both queues.
     private struct Bench {
         let net: MockNet
@@ -22,23 +18,12 @@ struct EngineTests {
             features: UInt64 = Feature.version1, mbufs: Int = 64
         ) throws {
             net = try MockNet(vid: vid, features: features, mbufs: mbufs)
-            engine = MockEngine(vid: vid)
-            for queue in 0..<2 {
-                try net.burst(queue).state.value.register(
-                    .callbacks(try MockEngine.callbacks()), threshold: threshold,
-                    isRelaxed: isRelaxed)
-            }
+            engine = try net.addEngine(threshold: threshold, isRelaxed: isRelaxed)
         }
 
-        /// One asynchronous dequeue: bytes of what is complete.
-        func dequeue(limit: Int = 32) -> [[UInt8]] {
-            let array = MockNet.array([PacketBuffer?](repeating: nil, count: limit))
-            let result = net.burst(1).engineDequeue(pool: net.pool.pool, into: array)
-            return MockNet.consume(array, result.count)
-        }
+        func dequeue(limit: Int = 32) -> [[UInt8]] { net.engineDequeue(limit: limit) }
 
-        /// Packets in flight on a queue.
-        func inflight(_ queue: Int) -> Int { net.burst(queue).state.value.inflight.packetCount }
+        func inflight(_ queue: Int) -> Int { net.inflight(queue) }
     }
 
     @Test("packets come in order, each when the engine has copied it, not before")

@@ -12,10 +12,6 @@ struct EnqueueTests {
 
     init() throws { source = try MockPool(count: 64, dataRoom: 9000) }
 
-    private func pattern(_ count: Int, _ seed: Int = 0) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 * 11 + seed) }
-    }
-
     /// Enqueues packets of these bytes; how many were taken. The packets are freed.
     private func enqueue(_ net: MockNet, _ packets: [[UInt8]], cuts: [Int] = []) -> Int {
         let buffers = packets.map { source.packet($0, cuts: cuts) }

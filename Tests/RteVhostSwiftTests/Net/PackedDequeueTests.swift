@@ -7,10 +7,6 @@ import Testing
 
 @Suite("Net: from the guest, packed rings")
 struct PackedDequeueTests {
-    private func pattern(_ count: Int, _ seed: Int = 0) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7 + seed) }
-    }
-
     @Test("packets of many lengths, the header cut in every place, direct and in tables")
     func lengths() throws {
         let net = try MockPackedNet(size: 5)

@@ -8,10 +8,6 @@ import Testing
 /// The asynchronous calls on packed rings with an engine that refuses, waits and overtakes.
 @Suite("Net: DMA engine, packed rings")
 struct PackedEngineTests {
-    private func pattern(_ count: Int, _ seed: Int = 0) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 * 13 + seed) }
-    }
-
     /// A net device with an engine on both queues.
     private struct Bench {
         let net: MockPackedNet
@@ -23,19 +19,10 @@ struct PackedEngineTests {
         ) throws {
             let features = Feature.version1 | Feature.mergeableBuffers
             net = try MockPackedNet(vid: vid, features: features, size: size, start: start)
-            engine = MockEngine(vid: vid)
-            for queue in 0..<2 {
-                try net.burst(queue).state.value.register(
-                    .callbacks(try MockEngine.callbacks()), threshold: threshold,
-                    isRelaxed: isRelaxed)
-            }
+            engine = try net.addEngine(threshold: threshold, isRelaxed: isRelaxed)
         }
 
-        func dequeue(limit: Int = 32) -> [[UInt8]] {
-            let array = MockNet.array([PacketBuffer?](repeating: nil, count: limit))
-            let result = net.burst(1).engineDequeue(pool: net.pool.pool, into: array)
-            return MockNet.consume(array, result.count)
-        }
+        func dequeue(limit: Int = 32) -> [[UInt8]] { net.engineDequeue(limit: limit) }
     }
 
     @Test("overtaking: small packets and bad chains are used before what the engine still copies")

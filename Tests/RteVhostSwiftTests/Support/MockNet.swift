@@ -7,7 +7,7 @@ import Testing
 
 /// A net device with one pair of queues, its guest's driver, and a pool: all of the datapath but
 /// the event thread.
-final class MockNet {
+final class MockNet: MockPair {
     /// Buffers of a chain from here on; a quarter of a megabyte.
     static let buffers: UInt64 = 0x10_0000
 
@@ -41,11 +41,6 @@ final class MockNet {
         try #require(errors.allSatisfy { $0 == nil })
     }
 
-    /// A burst on queue 0 or 1.
-    func burst(_ queue: Int) -> QueueBurst {
-        QueueBurst(device: frontend.device, queue: frontend.queue(queue))
-    }
-
     /// Has the frontend give other memory for what the guest has now, with the same in it.
     func moveMemory() throws -> MockMemory {
         let other = try MockMemory(Self.areas)
@@ -55,9 +50,6 @@ final class MockNet {
         try #require(frontend.setMemory(other) == nil)
         return other
     }
-
-    /// Counters of a queue.
-    func statistics(_ queue: Int) -> QueueStatistics { frontend.queue(queue).value.statistics }
 
     /// Places for so many packets.
     static func array(_ packets: [PacketBuffer?]) -> PacketArray {
@@ -100,13 +92,6 @@ final class MockNet {
             guest.write(Array(rest.prefix(length)), at: place)
             rest = rest.dropFirst(length)
         }
-    }
-
-    /// Takes up to `limit` packets from the guest: their bytes.
-    func dequeue(limit: Int = 32) -> [[UInt8]] {
-        let array = Self.array([PacketBuffer?](repeating: nil, count: limit))
-        let result = burst(1).dequeue(pool: pool.pool, into: array)
-        return Self.consume(array, result.count)
     }
 
     /// Bytes of the first packets of an array, which are freed.

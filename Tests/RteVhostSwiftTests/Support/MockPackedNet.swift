@@ -7,7 +7,7 @@ import Testing
 @testable import RteVhostSwift
 
 /// A net device with one pair of packed queues, its guest's driver, and a pool.
-final class MockPackedNet {
+final class MockPackedNet: MockPair {
     /// Buffers of a slot lie here, one after the other.
     static let buffers: UInt64 = 0x10_0000
 
@@ -43,14 +43,6 @@ final class MockPackedNet {
         ]
         try #require(errors.allSatisfy { $0 == nil })
     }
-
-    /// A burst on queue 0 or 1.
-    func burst(_ queue: Int) -> QueueBurst {
-        QueueBurst(device: frontend.device, queue: frontend.queue(queue))
-    }
-
-    /// Counters of a queue.
-    func statistics(_ queue: Int) -> QueueStatistics { frontend.queue(queue).value.statistics }
 
     /// Offers a chain of buffers of these lengths; in a table if wished. Returns where they lie.
     @discardableResult
@@ -93,13 +85,6 @@ final class MockPackedNet {
             guest.write(Array(rest.prefix(length)), at: place)
             rest = rest.dropFirst(length)
         }
-    }
-
-    /// Takes up to `limit` packets from the guest: their bytes.
-    func dequeue(limit: Int = 32) -> [[UInt8]] {
-        let array = MockNet.array([PacketBuffer?](repeating: nil, count: limit))
-        let result = burst(1).dequeue(pool: pool.pool, into: array)
-        return MockNet.consume(array, result.count)
     }
 }
 
