@@ -36,8 +36,8 @@ static inline __attribute__((always_inline, target("avx2"))) CRTE_SHARED void co
  * Strictly forwards, as prefetchers like it, and never by "rep movsb": where either side is not in
  * the caches of this core, and packets seldom are, glibc's memcpy() takes up to 1.6 times as long.
  * Behind a packet's header in guest memory every other store would lie in two lines of cache: long
- * copies begin with one of 32 bytes, and go on from where the next are aligned. The function is, too:
- * else how fast its loop is changes with whatever is in front of it.
+ * copies begin with one of 32 bytes, and go on from where the next are aligned. The function is
+ * aligned, too: else how fast its loop is changes with whatever is in front of it.
  */
 __attribute__((target("avx2"), preserve_most, aligned(64))) CRTE_SHARED void crte_copy_wide(
 	char *to, const char *from, size_t count)

@@ -11,8 +11,8 @@
 #define FIELDS GUEST_FLIP_FIELDS
 #define MOST_SPINS 256
 /*
- * Descriptors in front of the device that aimed flips go for; and where those are that it takes next
- * while an engine has others, which are not used yet.
+ * Descriptors in front of the device that aimed flips go for; and where those are that it takes
+ * next while an engine has others, which are not used yet.
  */
 #define AIM 32
 #define FAR_AIM 160
