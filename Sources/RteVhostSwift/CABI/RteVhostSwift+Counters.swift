@@ -5,16 +5,19 @@ import CRteVhost
 
 // rtevhostswift.h: counters by name.
 
-/// Writes a counter's name.
-private func write(
-    _ name: StaticString, to place: UnsafeMutablePointer<rtevhostswift_counter_name>
+/// Writes the names of a table, where there are places for all.
+private func write<Table: CounterTable>(
+    _: Table.Type, to names: UnsafeMutablePointer<rtevhostswift_counter_name>?, _ size: UInt32
 ) {
-    var line = LogLine()
-    line.add(name)
-    // SAFETY: the caller's structure of 64 bytes.
-    unsafe line.write(
-        to: UnsafeMutableRawPointer(place),
-        size: MemoryLayout<rtevhostswift_counter_name>.size)
+    guard let names = unsafe names, Int(size) >= Table.count else { return }
+    for (index, counter) in Table.rows.enumerated() {
+        var line = LogLine()
+        line.add(counter.name)
+        // SAFETY: the caller's array has `size` places, each a structure of 64 bytes.
+        unsafe line.write(
+            to: UnsafeMutableRawPointer(names + index),
+            size: MemoryLayout<rtevhostswift_counter_name>.size)
+    }
 }
 
 /// A device by vid. Throws `notFound`.
@@ -46,12 +49,7 @@ public func rtevhostswift_vring_counters_get_names(
     counted("rtevhostswift_vring_counters_get_names", vid, QueueCounter.count) {
         () throws(VhostError) in
         _ = try Call.queue(vid, queue)
-        guard let names = unsafe names, Int(size) >= QueueCounter.count else { return }
-        for index in 0..<QueueCounter.count {
-            guard let counter = QueueCounter(rawValue: index) else { return }
-            // SAFETY: the caller's array has `size` places.
-            unsafe write(counter.name, to: names + index)
-        }
+        unsafe write(QueueCounter.self, to: names, size)
     }
 }
 
@@ -66,8 +64,7 @@ public func rtevhostswift_vring_counters_get(
         let (device, cell) = try Call.queue(vid, queue)
         guard let counters = unsafe counters, Int(size) >= QueueCounter.count else { return }
         let values = device.counters(of: cell)
-        for index in 0..<QueueCounter.count {
-            guard let counter = QueueCounter(rawValue: index) else { return }
+        for (index, counter) in QueueCounter.rows.enumerated() {
             // SAFETY: the caller's array has `size` places.
             unsafe counters[index] = rtevhostswift_counter(
                 id: UInt64(index), value: values[counter])
@@ -92,12 +89,7 @@ public func rtevhostswift_device_counters_get_names(
     counted("rtevhostswift_device_counters_get_names", vid, DeviceCounter.count) {
         () throws(VhostError) in
         _ = try device(vid)
-        guard let names = unsafe names, Int(size) >= DeviceCounter.count else { return }
-        for index in 0..<DeviceCounter.count {
-            guard let counter = DeviceCounter(rawValue: index) else { return }
-            // SAFETY: the caller's array has `size` places.
-            unsafe write(counter.name, to: names + index)
-        }
+        unsafe write(DeviceCounter.self, to: names, size)
     }
 }
 

@@ -112,8 +112,7 @@ extension FactWriter where Self: ~Copyable {
         if let refusal = history.lastRefusal { addRecord("last_refused", refusal) }
         openObject("counters")
         let counters = history.counters
-        for index in 0..<DeviceCounter.count {
-            guard let counter = DeviceCounter(rawValue: index) else { break }
+        for (index, counter) in DeviceCounter.rows.enumerated() {
             add(counter.name, counters[index])
         }
         closeObject()

@@ -76,10 +76,7 @@ extension FactWriter where Self: ~Copyable {
     /// Counters, by their public names.
     mutating func addCounters(_ counters: QueueCounters) {
         openObject("counters")
-        for index in 0..<QueueCounter.count {
-            guard let counter = QueueCounter(rawValue: index) else { break }
-            add(counter.name, counters[counter])
-        }
+        for counter in QueueCounter.rows { add(counter.name, counters[counter]) }
         closeObject()
     }
 }

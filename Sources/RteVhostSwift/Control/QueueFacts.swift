@@ -79,10 +79,8 @@ struct QueueFacts {
     /// translations does: other cells than the image is of.
     private static func counters(_ queue: borrowing VirtQueue) -> QueueCounters {
         var counters = QueueCounters()
-        for index in 0..<QueueCounter.count {
-            guard let counter = QueueCounter(rawValue: index), !counter.isGauge,
-                counter != .translationHits, counter != .translationMisses
-            else { continue }
+        for counter in QueueCounter.rows where !counter.isGauge {
+            guard counter != .translationHits, counter != .translationMisses else { continue }
             counters[counter] = QueueCounter.difference(
                 queue.total(counter, inflight: 0), queue.countersBefore[counter])
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The table of what is counted of a device; whoever shows counters walks it. The raw values are the
-/// public ids: new ones are appended, none changes its meaning.
-enum DeviceCounter {
+/// The table of what is counted of a device. The raw values are the public ids: new ones are
+/// appended, none changes its meaning.
+enum DeviceCounter: CounterTable {
     case handled
     case refused
     case faults

@@ -80,8 +80,7 @@ extension DeviceHistory {
 
     private var totals: DeviceCounters {
         var counters = DeviceCounters()
-        for index in 0..<DeviceCounter.count {
-            guard let counter = DeviceCounter(rawValue: index) else { break }
+        for (index, counter) in DeviceCounter.rows.enumerated() {
             counters[index] = total(counter)
         }
         return counters

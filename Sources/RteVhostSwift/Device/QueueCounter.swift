@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The table of what is counted of a queue. Whoever shows counters walks it: the functions of
-/// `rtevhostswift.h`, the control socket, telemetry. The raw values are the public ids: new ones are
-/// appended, none changes its meaning.
-enum QueueCounter: Int {
+/// The table of what is counted of a queue, for the functions of `rtevhostswift.h`, the control
+/// socket and telemetry. The raw values are the public ids: new ones are appended, none changes its
+/// meaning.
+enum QueueCounter: Int, CounterTable {
     case packets
     case bytes
     case processorPackets

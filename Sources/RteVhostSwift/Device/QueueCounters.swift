@@ -21,8 +21,7 @@ extension HeapCell where Value == Device {
     func counters(of queue: HeapCell<VirtQueue>) -> QueueCounters {
         queue.lock.withLock {
             var counters = totals(of: queue)
-            for index in 0..<QueueCounter.count {
-                guard let counter = QueueCounter(rawValue: index) else { break }
+            for counter in QueueCounter.rows {
                 counters[counter] &-= queue.value.countersBefore[counter]
             }
             return counters
@@ -34,10 +33,7 @@ extension HeapCell where Value == Device {
     func resetCounters(of queue: HeapCell<VirtQueue>) {
         queue.lock.withLock {
             var counters = totals(of: queue)
-            for index in 0..<QueueCounter.count {
-                guard let counter = QueueCounter(rawValue: index) else { break }
-                if counter.isGauge { counters[counter] = 0 }
-            }
+            for counter in QueueCounter.rows where counter.isGauge { counters[counter] = 0 }
             queue.value.countersBefore = counters
         }
     }
@@ -46,8 +42,7 @@ extension HeapCell where Value == Device {
     private func totals(of queue: HeapCell<VirtQueue>) -> QueueCounters {
         let inflight = value.hooks.inflightCount(queue.value.datapath)
         var counters = QueueCounters()
-        for index in 0..<QueueCounter.count {
-            guard let counter = QueueCounter(rawValue: index) else { break }
+        for counter in QueueCounter.rows {
             counters[counter] = queue.value.total(counter, inflight: inflight)
         }
         return counters

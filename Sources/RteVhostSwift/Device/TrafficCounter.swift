@@ -3,7 +3,7 @@
 
 /// One of DPDK 22.11's statistics of a queue. They are rows of the table of counters, under names of
 /// their own for some: nothing is counted for them alone.
-struct TrafficCounter {
+struct TrafficCounter: CounterTable {
     /// How many there are.
     static let count = 17
 
@@ -11,8 +11,8 @@ struct TrafficCounter {
     let row: QueueCounter
 
     /// The one that DPDK's functions tell at this place.
-    init?(index: Int) {
-        switch index {
+    init?(rawValue: Int) {
+        switch rawValue {
         case 0: row = .packets
         case 1: row = .bytes
         case 2: row = .multicast
@@ -64,8 +64,7 @@ extension VirtQueue {
 
     /// Sets all of them to zero; the library's own counters go on.
     mutating func resetTraffic() {
-        for index in 0..<TrafficCounter.count {
-            guard let counter = TrafficCounter(index: index) else { break }
+        for counter in TrafficCounter.rows {
             trafficBefore[counter.row] = trafficTotal(counter)
         }
     }

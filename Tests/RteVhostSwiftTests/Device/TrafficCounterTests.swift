@@ -15,8 +15,7 @@ struct TrafficCounterTests {
 
     private static func values(_ queue: borrowing VirtQueue) -> [String: UInt64] {
         var values: [String: UInt64] = [:]
-        for index in 0..<TrafficCounter.count {
-            guard let counter = TrafficCounter(index: index) else { continue }
+        for counter in TrafficCounter.rows {
             values["\(counter.name)"] = queue.traffic(counter)
         }
         return values
@@ -26,9 +25,9 @@ struct TrafficCounterTests {
     func names() throws {
         let net = try MockNet(vid: 40)
         let found = Self.values(net.frontend.queue(0).value)
-        #expect(found.count == TrafficCounter.count)
-        #expect(TrafficCounter(index: TrafficCounter.count) == nil)
-        #expect(TrafficCounter(index: -1) == nil)
+        #expect(found.count == TrafficCounter.count && TrafficCounter.count == 17)
+        #expect(TrafficCounter(rawValue: TrafficCounter.count) == nil)
+        #expect(TrafficCounter(rawValue: -1) == nil)
     }
 
     @Test("Each counter is what its row came to since, and that of no other")

@@ -43,7 +43,7 @@ import Testing
         let arrived = net.statistics(0)
         #expect(arrived.packets == 3 && arrived.bytes == 3 * 64)
         let traffic = try (0..<2).map {
-            queue.value.traffic(try #require(TrafficCounter(index: $0)))
+            queue.value.traffic(try #require(TrafficCounter(rawValue: $0)))
         }
         #expect(traffic == [3, 3 * 64])
         #expect(net.pool.own.availableCount == 64)

@@ -39,8 +39,7 @@ public func rte_vhost_vring_stats_get_names(
         () throws(VhostError) in
         _ = try counted(vid, queue)
         guard let names = unsafe names, size >= UInt32(count) else { return }
-        for index in 0..<TrafficCounter.count {
-            guard let counter = TrafficCounter(index: index) else { return }
+        for (index, counter) in TrafficCounter.rows.enumerated() {
             // SAFETY: the caller's array has `size` places.
             unsafe write(names + index, queue, counter)
         }
@@ -60,8 +59,7 @@ public func rte_vhost_vring_stats_get(
         guard let statistics = unsafe statistics, size >= UInt32(count) else { return }
         cell.lock.lock()
         defer { cell.lock.unlock() }
-        for index in 0..<TrafficCounter.count {
-            guard let counter = TrafficCounter(index: index) else { return }
+        for (index, counter) in TrafficCounter.rows.enumerated() {
             // SAFETY: the caller's array has `size` places.
             unsafe statistics[index] = rte_vhost_stat(
                 id: UInt64(index), value: cell.value.traffic(counter))
