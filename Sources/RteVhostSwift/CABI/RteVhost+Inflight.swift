@@ -2,7 +2,6 @@
 // Copyright (c) 2026 The librtevhostswift authors
 
 import CRteVhost
-import Synchronization
 
 // rte_vhost.h: the record of chains in flight, kept by applications that serve rings by themselves.
 
@@ -15,8 +14,7 @@ private enum Inflight {
     ) -> Int32 {
         Call.result(function, vid, queue) { () throws(VhostError) in
             guard let device = DeviceTable.find(vid) else { throw .notFound }
-            let negotiated = device.value.protocolFeatures.load(ordering: .relaxed)
-            guard negotiated & ProtocolFeature.inflightShared != 0 else { return }
+            guard device.value.hasNegotiated(ProtocolFeature.inflightShared) else { return }
             guard let cell = device.value.queue(Int(queue)) else { throw .notFound }
             try cell.lock.withLock { () throws(VhostError) in try body(device, cell) }
         }

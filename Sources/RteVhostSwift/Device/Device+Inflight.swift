@@ -27,9 +27,8 @@ extension HeapCell where Value == Device {
     /// and lets the ring go on behind that. With the queue's lock held. Throws `badValue`,
     /// `outOfMemory`.
     func attachInflight(_ queue: HeapCell<VirtQueue>) throws(VhostError) {
-        let negotiated = value.protocolFeatures.load(ordering: .relaxed)
         guard !queue.value.inflight.log.isAttached,
-            negotiated & ProtocolFeature.inflightShared != 0
+            value.hasNegotiated(ProtocolFeature.inflightShared)
         else { return }
         let size = queue.value.size
         let isPacked = hasPackedRings

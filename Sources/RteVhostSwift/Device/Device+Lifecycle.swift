@@ -56,8 +56,7 @@ extension HeapCell where Value == Device {
             guard let queue = value.queue(index) else { return false }
             guard queue.lock.withLock({ queue.value.isReady }) else { return false }
         }
-        let protocolFeatures = value.protocolFeatures.load(ordering: .relaxed)
-        guard protocolFeatures & ProtocolFeature.status != 0 else { return true }
+        guard value.hasNegotiated(ProtocolFeature.status) else { return true }
         let status = value.status.load(ordering: .relaxed)
         return status < 0 || status & Self.driverOK != 0
     }

@@ -109,6 +109,11 @@ struct Device: ~Copyable {
         self.hooks = hooks
     }
 
+    /// True when the frontend took all of these protocol features.
+    func hasNegotiated(_ features: UInt64) -> Bool {
+        protocolFeatures.load(ordering: .relaxed) & features == features
+    }
+
     /// The queue at `index`, if a message named it.
     @inline(__always)
     func queue(_ index: Int) -> HeapCell<VirtQueue>? {

@@ -26,9 +26,8 @@ enum HostNotifier {
         let hardware = unsafe VdpaDevice(UnsafeMutablePointer(bitPattern: operations.device))
         guard let hardware else { throw .notFound }
         let features = device.value.features.load(ordering: .relaxed)
-        let protocolFeatures = device.value.protocolFeatures.load(ordering: .relaxed)
         guard features & neededFeatures == neededFeatures,
-            protocolFeatures & neededProtocolFeatures == neededProtocolFeatures
+            device.value.hasNegotiated(neededProtocolFeatures)
         else { throw .unsupported }
         let count = device.value.queueCount.load(ordering: .acquiring)
         let range = queue == .max ? 0..<count : Int(queue)..<Int(queue) + 1

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-import Synchronization
-
 /// Requests that only the application can serve, and what holds of a request before it is asked.
 extension Handlers {
     /// CREATE_CRYPTO_SESSION, CLOSE_CRYPTO_SESSION: the application's handlers do them, or nobody.
@@ -15,8 +13,7 @@ extension Handlers {
     static func checkState(
         _ device: HeapCell<Device>, _ entry: RequestEntry, _ raw: borrowing RawMessage
     ) throws(VhostError) {
-        let negotiated = device.value.protocolFeatures.load(ordering: .relaxed)
-        guard negotiated & entry.needs == entry.needs else { throw .frontend(.badState) }
+        guard device.value.hasNegotiated(entry.needs) else { throw .frontend(.badState) }
         guard entry.request == .getConfiguration || entry.request == .setConfiguration else {
             return
         }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-import Synchronization
-
 /// The record of chains in flight, which outlives this process: INFLIGHT_SHMFD.
 extension Handlers {
     /// The payload of GET_INFLIGHT_FD and SET_INFLIGHT_FD: bytes and offset of the area, queues and
@@ -13,10 +11,9 @@ extension Handlers {
         let byteCount = try message.payload.u64()
         let offset = try message.payload.u64()
         let word = try message.payload.u32()
-        let features = device.value.features.load(ordering: .relaxed)
         let shape = InflightShape(
             queueCount: Int(word & 0xffff), size: Int(word >> 16),
-            isPacked: features & Feature.ringPacked != 0)
+            isPacked: device.hasPackedRings)
         let limit = min(Int(device.value.offeredQueuePairs) * 2, Device.maximumQueueCount)
         guard shape.queueCount > 0, shape.queueCount <= limit, shape.size > 0,
             shape.size <= 32_768

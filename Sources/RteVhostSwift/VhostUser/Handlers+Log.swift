@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-import Synchronization
-
 /// The dirty log of a migration.
 extension Handlers {
     /// SET_LOG_BASE: size and offset of the log in the file that comes with them. Answered whether
@@ -13,9 +11,6 @@ extension Handlers {
     ) throws(VhostError) -> Reply {
         let size = try message.payload.u64()
         let offset = try message.payload.u64()
-        // vhost-user: without this bit no file may come with the message.
-        let negotiated = device.value.protocolFeatures.load(ordering: .relaxed)
-        guard negotiated & ProtocolFeature.logFile != 0 else { throw .frontend(.badState) }
         guard let file = message.descriptors.take(0) else { throw .frontend(.descriptors) }
         try device.setLog(try DirtyLogMapping(size: size, offset: offset, file: file))
         return .number(0)

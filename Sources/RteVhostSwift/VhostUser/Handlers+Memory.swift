@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-import Synchronization
-
 /// The guest's memory.
 extension Handlers {
     /// SET_MEM_TABLE: number of regions, padding, then 32 bytes for each, whose descriptors come in
@@ -64,24 +62,17 @@ extension Handlers {
             fileOffset: try message.payload.u64())
     }
 
-    private static func checkSlots(_ device: HeapCell<Device>) throws(VhostError) {
-        let features = device.value.protocolFeatures.load(ordering: .relaxed)
-        guard features & ProtocolFeature.memorySlots != 0 else { throw .frontend(.badState) }
-    }
-
     /// GET_MAX_MEM_SLOTS
     static func getMaximumMemorySlots(
-        _ device: HeapCell<Device>, _: inout Message
+        _: HeapCell<Device>, _: inout Message
     ) throws(VhostError) -> Reply {
-        try checkSlots(device)
-        return .number(UInt64(GuestMemory.maximumSlotCount))
+        .number(UInt64(GuestMemory.maximumSlotCount))
     }
 
     /// ADD_MEM_REG: eight bytes of padding, a region, and its file.
     static func addMemoryRegion(
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {
-        try checkSlots(device)
         let isListening = device.value.postcopy.isListening
         if isListening, message.payload.remaining == 8 {
             // QEMU confirms the regions of several messages by one such answer.
@@ -109,7 +100,6 @@ extension Handlers {
     static func removeMemoryRegion(
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {
-        try checkSlots(device)
         _ = try message.payload.u64()
         try device.removeMemory(try region(&message))
         return .acknowledge

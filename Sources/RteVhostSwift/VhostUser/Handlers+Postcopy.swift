@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-import Synchronization
-
 /// Migration of a guest that runs on before its memory is all there. vhost-user, "Postcopy".
 extension Handlers {
-    private static func checkPostcopy(_ device: HeapCell<Device>) throws(VhostError) {
-        let features = device.value.protocolFeatures.load(ordering: .relaxed)
-        guard features & ProtocolFeature.pageFault != 0 else { throw .frontend(.badState) }
-    }
-
     /// POSTCOPY_ADVISE: answers with a userfaultfd, or without one where the kernel has none for us.
     static func advisePostcopy(
         _ device: HeapCell<Device>, _: inout Message
     ) throws(VhostError) -> Reply {
-        try checkPostcopy(device)
         var answer = reply(.advisePostcopy, byteCount: 0)
         do throws(VhostError) {
             answer.setDescriptor(try device.advisePostcopy(), at: 0)
@@ -41,7 +33,6 @@ extension Handlers {
     static func listenPostcopy(
         _ device: HeapCell<Device>, _: inout Message
     ) throws(VhostError) -> Reply {
-        try checkPostcopy(device)
         try device.listenPostcopy()
         return .acknowledge
     }
@@ -50,7 +41,6 @@ extension Handlers {
     static func endPostcopy(
         _ device: HeapCell<Device>, _: inout Message
     ) throws(VhostError) -> Reply {
-        try checkPostcopy(device)
         guard device.value.postcopy.descriptor != nil else { throw .frontend(.badState) }
         device.endPostcopy()
         return .number(0)

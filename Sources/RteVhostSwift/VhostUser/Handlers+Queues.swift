@@ -23,10 +23,9 @@ extension Handlers {
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {
         let (queue, size) = try queueState(device, &message)
-        let isPacked =
-            device.value.features.load(ordering: .relaxed) & Feature.ringPacked != 0
         // virtio 1.2, 2.8.10.1: packed rings may have any number of slots.
-        guard size > 0, size <= largestRing, isPacked || size.nonzeroBitCount == 1 else {
+        guard size > 0, size <= largestRing, device.hasPackedRings || size.nonzeroBitCount == 1
+        else {
             throw .frontend(.badValue)
         }
         try device.setSize(queue, Int(size))
@@ -52,9 +51,7 @@ extension Handlers {
         _ device: HeapCell<Device>, _ message: inout Message
     ) throws(VhostError) -> Reply {
         let (queue, base) = try queueState(device, &message)
-        let isPacked =
-            device.value.features.load(ordering: .relaxed) & Feature.ringPacked != 0
-        guard isPacked || base <= 0xffff else { throw .frontend(.badValue) }
+        guard device.hasPackedRings || base <= 0xffff else { throw .frontend(.badValue) }
         try device.changeStopped(queue) { queue in
             queue.base = base
             queue.hasUsedBase = false

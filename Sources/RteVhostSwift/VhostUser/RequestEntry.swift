@@ -44,14 +44,10 @@ struct RequestEntry {
         case .setFeatures: return .init(request, payload: u64, Handlers.setFeatures)
         case .setOwner: return .init(request, payload: none, Handlers.ignore)
         case .resetOwner: return .init(request, payload: none, Handlers.resetOwner)
-        case .setMemoryTable:
-            return .init(
-                request, payload: 0...264, descriptors: 0...8, Handlers.setMemoryTable)
-        case .setLogBase:
-            return .init(request, payload: 16...16, descriptors: 1...1, Handlers.setLogBase)
-        case .setLogDescriptor:
-            return .init(
-                request, payload: none, descriptors: 1...1, Handlers.setLogDescriptor)
+        case .setMemoryTable, .setLogBase, .setLogDescriptor, .getMaximumMemorySlots,
+            .addMemoryRegion, .removeMemoryRegion, .advisePostcopy, .listenPostcopy,
+            .endPostcopy:
+            return memoryEntry(request)
         case .setQueueSize: return .init(request, payload: state, Handlers.setQueueSize)
         case .setQueueAddresses:
             return .init(request, payload: 40...40, Handlers.setQueueAddresses)
@@ -79,18 +75,6 @@ struct RequestEntry {
                 request, payload: none, descriptors: 1...1, Handlers.setBackendDescriptor)
         case .changeTranslations:
             return .init(request, payload: 32...32, Handlers.changeTranslations)
-        case .advisePostcopy: return .init(request, payload: none, Handlers.advisePostcopy)
-        case .listenPostcopy: return .init(request, payload: none, Handlers.listenPostcopy)
-        case .endPostcopy: return .init(request, payload: none, Handlers.endPostcopy)
-        case .getMaximumMemorySlots:
-            return .init(request, payload: none, Handlers.getMaximumMemorySlots)
-        case .addMemoryRegion:
-            return .init(
-                request, payload: 8...40, descriptors: 0...1, Handlers.addMemoryRegion)
-        case .removeMemoryRegion:
-            // vhost-user, REM_MEM_REG: a descriptor, which older frontends send, is closed.
-            return .init(
-                request, payload: 40...40, descriptors: 0...1, Handlers.removeMemoryRegion)
         case .setStatus: return .init(request, payload: u64, Handlers.setStatus)
         case .getStatus: return .init(request, payload: none, Handlers.getStatus)
         }

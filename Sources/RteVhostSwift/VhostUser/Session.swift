@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-import Synchronization
-
 /// One frontend's connection and the device it drives. Event thread only.
 struct Session: ~Copyable {
     /// Bytes and descriptors.
@@ -50,9 +48,7 @@ struct Session: ~Copyable {
     private mutating func handle(_ message: consuming RawMessage) throws(VhostError) {
         let header = message.header
         let acknowledges =
-            header.needsReply
-            && device.value.protocolFeatures.load(ordering: .relaxed)
-                & ProtocolFeature.replyAck != 0
+            header.needsReply && device.value.hasNegotiated(ProtocolFeature.replyAck)
         var isDone = false
         do throws(VhostError) {
             let reply = try dispatch(message)

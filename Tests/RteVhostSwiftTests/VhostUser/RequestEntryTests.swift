@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import Glibc
 import Testing
 
 @testable import RteVhostSwift
@@ -28,6 +29,27 @@ struct RequestEntryTests {
             #expect(entry.request.rawValue == code)
             #expect(entry.payload == shape.payload)
             #expect(entry.descriptors == shape.files)
+        }
+    }
+
+    /// Protocol features as the specification has them, by the codes that need them.
+    private static let needs: [UInt32: UInt64] = [
+        6: 1 << 1, 24: 1 << 9, 25: 1 << 9, 26: 1 << 7, 27: 1 << 7, 28: 1 << 8, 29: 1 << 8,
+        30: 1 << 8, 31: 1 << 12, 32: 1 << 12, 34: 1 << 13, 36: 1 << 15, 37: 1 << 15, 38: 1 << 15,
+    ]
+
+    @Test("FrontendFault.badState: a request without its protocol feature, all others negotiated")
+    func features() throws {
+        for (code, shape) in Self.table {
+            let entry = try #require(RequestEntry.find(code))
+            #expect(entry.needs == Self.needs[code] ?? 0)
+            guard entry.needs != 0 else { continue }
+            let frontend = try MockFrontend()
+            frontend.device.value.protocolFeatures.store(~entry.needs, ordering: .relaxed)
+            let files = try (0..<shape.files.lowerBound).map { _ in try MockFrontend.makeEvent() }
+            defer { for file in files { close(file) } }
+            let payload = [UInt8](repeating: 0, count: shape.payload.lowerBound)
+            #expect(frontend.request(code, payload, files: files) == .frontend(.badState))
         }
     }
 
