@@ -15,8 +15,9 @@ struct FrontendAccount: ~Copyable {
     /// Lines about what went wrong, and others; the former are what the log has by default.
     private var complaints = Allowance(most: 64, perSecond: 5)
     private var chatter = Allowance(most: 2048, perSecond: 20)
-    /// Lines that were left out since the last one that was not.
-    private var suppressedCount = 0
+    /// Lines that were left out since the last one that was not, and the level of what matters most
+    /// among them.
+    private var suppressed = (count: 0, level: Log.Level.debug)
     /// Threads of `ClosingFiles` that close one of its files now. Raised under the lock there.
     let closerCount = Atomic<Int>(0)
     /// Files that its frontends sent and that are not closed yet.
@@ -39,7 +40,7 @@ struct FrontendAccount: ~Copyable {
         patience = Allowance(most: 400_000_000, perSecond: 10_000_000)
         complaints = Allowance(most: 64, perSecond: 5)
         chatter = Allowance(most: 2048, perSecond: 20)
-        suppressedCount = 0
+        suppressed = (0, .debug)
     }
 
     /// True when files do not close or questions are not answered that others would pay for.
@@ -71,17 +72,18 @@ struct FrontendAccount: ~Copyable {
     }
 
     /// Nil when a line of the log may not be written, and counted as left out; else how many were
-    /// since the last one that was written. Lock held.
-    mutating func admit(_ level: Log.Level) -> Int? {
+    /// since the last one that was written, and their level. Lock held.
+    mutating func admit(_ level: Log.Level) -> (count: Int, level: Log.Level)? {
         let now = System.nanoseconds()
         let isComplaint = level.rawValue <= Log.Level.warning.rawValue
         let left = isComplaint ? complaints.left(at: now) : chatter.left(at: now)
         guard left > 0 else {
-            suppressedCount += 1
+            suppressed.count += 1
+            if level.rawValue < suppressed.level.rawValue { suppressed.level = level }
             return nil
         }
         if isComplaint { complaints.take(1) } else { chatter.take(1) }
-        defer { suppressedCount = 0 }
-        return suppressedCount
+        defer { suppressed = (0, .debug) }
+        return suppressed
     }
 }

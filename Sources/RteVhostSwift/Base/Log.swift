@@ -74,10 +74,10 @@ enum Log {
         guard let missing = account.lock.withLock({ account.value.admit(level) }) else {
             return false
         }
-        guard missing > 0 else { return true }
-        put(.warning, .config) { line in
+        guard missing.count > 0 else { return true }
+        put(missing.level, .config) { line in
             line.begin(account.value.path)
-            line.add(missing)
+            line.add(missing.count)
             line.add(" lines of log left out: the frontend causes too many")
         }
         return true

@@ -103,7 +103,8 @@ struct Session: ~Copyable {
         _ entry: RequestEntry, _ raw: consuming RawMessage
     ) throws(VhostError) -> Reply {
         var message = try raw.parse(entry)
-        Log.info { line in
+        // DPDK 21.08: translations come with traffic, other messages with changes.
+        Log.add(entry.request == .changeTranslations ? .debug : .info) { line in
             line.begin(device.value.path)
             line.add(entry.request.name)
         }
