@@ -77,7 +77,7 @@ build/bin/guest-traffic: $(TRAFFIC_SOURCES) $(GUEST_HEADERS)
 demo: all
 	SECONDS=$(SECONDS) GUEST=$(GUEST) tools/demo
 
-test: packages library swift-test ctest ctest-control ctest-trace faults hostile ctest-22.11 ctest-dropin ctest-static ctest-dpdk ctest-inside check-examples abi check tidy
+test: packages library swift-test ctest ctest-control ctest-trace faults hostile ctest-22.11 faults-22.11 ctest-dropin ctest-static ctest-dpdk ctest-inside check-examples abi check tidy
 	@echo "make test: all passed"
 
 # What the tests use besides Swift, gcc and make.

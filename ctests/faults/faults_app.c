@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "faults_app.h"
 
+#include "faults_engine.h"
+
 #include <rte_vhost_async.h>
 
 #define BURST 32
@@ -9,30 +11,20 @@
 
 struct faults_app faults_app = { .lock = PTHREAD_MUTEX_INITIALIZER, .vid = -1 };
 
-static bool add_channel(int vid, uint16_t queue)
-{
-	struct rte_vhost_async_config config = { .features = RTE_VHOST_ASYNC_INORDER };
-	struct rte_vhost_async_channel_ops *ops = rtevhostswift_dma_ops();
-
-	return ops && rtevhostswift_dma_attach(faults_app.engine, vid, queue) == 0 &&
-	       rte_vhost_async_channel_register_thread_unsafe(vid, queue, config, ops) == 0;
-}
-
 static void remove_channel(int vid, uint16_t queue)
 {
 	int64_t deadline = control_now_ms() + PATIENCE_MS;
 	struct rte_mbuf *mbufs[BURST];
 
 	while (control_now_ms() < deadline) {
-		uint16_t count = rte_vhost_clear_queue_thread_unsafe(vid, queue, mbufs, BURST);
+		uint16_t count = faults_engine_clear(vid, queue, mbufs, BURST);
 
 		rte_pktmbuf_free_bulk(mbufs, count);
 		if (count == 0 && rte_vhost_async_get_inflight(vid, queue) <= 0)
 			break;
 		usleep(20);
 	}
-	rte_vhost_async_channel_unregister_thread_unsafe(vid, queue);
-	rtevhostswift_dma_detach(vid, queue);
+	faults_engine_remove(vid, queue);
 }
 
 static int new_connection(int vid)
@@ -52,7 +44,7 @@ static int new_device(int vid)
 {
 	pthread_mutex_lock(&faults_app.lock);
 	for (uint16_t queue = 0; queue < 2 && faults_app.async; queue++)
-		if (!add_channel(vid, queue))
+		if (!faults_engine_add(vid, queue))
 			faults_app.has_failed = true;
 	faults_app.vid = vid;
 	pthread_mutex_unlock(&faults_app.lock);
@@ -80,13 +72,12 @@ const struct vhost_device_ops faults_app_ops = {
 static void take(void)
 {
 	struct rte_mbuf **mbufs = faults_app.backlog + faults_app.count;
-	int in_flight;
 
 	if (faults_app.count + BURST > FAULTS_POOL)
 		return;
 	if (faults_app.async)
-		faults_app.count += rte_vhost_async_try_dequeue_burst(
-			faults_app.vid, 1, faults_app.pool, mbufs, BURST, &in_flight);
+		faults_app.count += faults_engine_dequeue(faults_app.vid, faults_app.pool, mbufs,
+							  BURST);
 	else
 		faults_app.count += rte_vhost_dequeue_burst(faults_app.vid, 1, faults_app.pool,
 							    mbufs, BURST);
@@ -95,16 +86,10 @@ static void take(void)
 static void give(void)
 {
 	uint16_t count = (uint16_t)(faults_app.count < BURST ? faults_app.count : BURST);
-	struct rte_mbuf *done[BURST];
-	uint32_t done_count = 0;
 	uint16_t sent = 0;
 
 	if (faults_app.async) {
-		sent = rte_vhost_poll_enqueue_completed(faults_app.vid, 0, done, BURST);
-		rte_pktmbuf_free_bulk(done, sent);
-		sent = rte_vhost_submit_enqueue_burst(faults_app.vid, 0, faults_app.backlog,
-						      count, done, &done_count);
-		rte_pktmbuf_free_bulk(done, done_count);
+		sent = faults_engine_enqueue(faults_app.vid, faults_app.backlog, count);
 	} else {
 		sent = rte_vhost_enqueue_burst(faults_app.vid, 0, faults_app.backlog, count);
 		rte_pktmbuf_free_bulk(faults_app.backlog, sent);
@@ -146,14 +131,13 @@ bool faults_app_begin(bool async)
 						  RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (!faults_app.pool)
 		return false;
-	faults_app.engine = async ? rtevhostswift_dma_create(NULL) : NULL;
-	return !async || faults_app.engine;
+	return !async || faults_engine_begin();
 }
 
 const char *faults_app_end(void)
 {
 	int64_t deadline = control_now_ms() + PATIENCE_MS;
-	const char *broken = NULL;
+	const char *broken = NULL, *busy;
 
 	while (__atomic_load_n(&faults_app.connections, __ATOMIC_ACQUIRE) > 0 &&
 	       control_now_ms() < deadline)
@@ -162,13 +146,13 @@ const char *faults_app_end(void)
 		broken = "a connection was not ended";
 	if (faults_app.vid >= 0)
 		broken = "a device was not ended";
-	if (faults_app.engine && rtevhostswift_dma_destroy(faults_app.engine) < 0)
-		broken = "the engine cannot be destroyed";
+	busy = faults_engine_end();
+	if (busy)
+		broken = busy;
 	if (faults_app.pool && rte_mempool_in_use_count(faults_app.pool) != 0)
 		broken = "mbufs are lost";
 	if (faults_app.pool)
 		rte_mempool_free(faults_app.pool);
-	faults_app.engine = NULL;
 	faults_app.pool = NULL;
 	return broken;
 }

@@ -9,8 +9,6 @@
 
 #include "faults_life.h"
 
-#include <rtevhostswift_dma.h>
-
 /** Mbufs of its pool. */
 #define FAULTS_POOL 256
 
@@ -18,7 +16,6 @@
 struct faults_app {
 	pthread_mutex_t lock;		/**< Around rounds and callbacks. */
 	struct rte_mempool *pool;
-	struct rtevhostswift_dma *engine;
 	bool async;
 	int vid;			/**< -1 without device. */
 	uint32_t connections;		/**< That are open. */

@@ -38,7 +38,9 @@ static int find_code(struct dl_phdr_info *info, size_t size, void *argument)
 {
 	(void)size;
 	(void)argument;
-	if (!strstr(info->dlpi_name, "librtevhostswift"))
+	/* By the name of either flavour. */
+	if (!strstr(info->dlpi_name, "librtevhostswift") &&
+	    !strstr(info->dlpi_name, "librte_vhost.so"))
 		return 0;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *part = &info->dlpi_phdr[i];

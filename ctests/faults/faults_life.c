@@ -43,6 +43,9 @@ static uint64_t flags(const struct life *life)
 {
 	uint64_t flags = life->variant->async ? RTE_VHOST_USER_ASYNC_COPY : 0;
 
+#ifdef RTE_VHOST_USER_NET_STATS_ENABLE
+	flags |= RTE_VHOST_USER_NET_STATS_ENABLE;
+#endif
 	return flags | (life->variant->iommu ? RTE_VHOST_USER_IOMMU_SUPPORT :
 					       RTE_VHOST_USER_POSTCOPY_SUPPORT);
 }
