@@ -104,7 +104,10 @@ static void end(void)
 		rig_hang_up(&bench.links[index]);
 	rig_settle();
 	end_drivers();
-	rig_settle();
+	for (unsigned int round = 0; round < 4; round++) {
+		rig_settle();
+		rig_engine_wait();
+	}
 	rig_engine_reset();
 	FUZZ_CHECK(rte_mempool_in_use_count(bench.pool) == bench.pool_before);
 	FUZZ_CHECK(rte_mempool_in_use_count(bench.send_pool) == bench.send_before);

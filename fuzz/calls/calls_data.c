@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <rtevhostswift.h>
-#include <rtevhostswift_dma.h>
 
 #include "calls.h"
 
@@ -92,9 +91,10 @@ static void receive(const struct record *record, bool is_async)
 
 	if (bench.held_count + BURST > 512)
 		give_back();
+	rig_choose_channel(chosen_queue(record), record->g);
 	if (is_async)
-		count = rte_vhost_async_try_dequeue_burst(chosen_vid(record), chosen_queue(record),
-			pool, where, wanted, record->c & 32 ? NULL : &inflight);
+		count = rig_dequeue(chosen_vid(record), chosen_queue(record), pool, where, wanted,
+			record->c & 32 ? NULL : &inflight);
 	else
 		count = rte_vhost_dequeue_burst(chosen_vid(record), chosen_queue(record), pool,
 			where, wanted);
@@ -133,10 +133,10 @@ static void send(const struct record *record, bool is_async)
 	struct rte_mbuf **where = record->c & 128 ? NULL : packets;
 	uint32_t done = 0;
 
+	rig_choose_channel(chosen_queue(record), record->g);
 	if (is_async) {
-		taken = rte_vhost_submit_enqueue_burst(chosen_vid(record), chosen_queue(record),
-			where, (uint16_t)count, record->c & 64 ? NULL : completed,
-			record->c & 32 ? NULL : &done);
+		taken = rig_submit(chosen_vid(record), chosen_queue(record), where, (uint16_t)count,
+			record->c & 64 ? NULL : completed, record->c & 32 ? NULL : &done);
 		FUZZ_CHECK(done <= count);
 		take_back(completed, done);
 	} else {
@@ -156,23 +156,20 @@ static void collect(const struct record *record, bool clears)
 
 	if (bench.held_count + BURST > 512)
 		give_back();
+	rig_choose_channel(chosen_queue(record), record->g);
 	if (clears)
-		count = rte_vhost_clear_queue_thread_unsafe(chosen_vid(record),
-			chosen_queue(record), where, wanted);
+		count = rig_clear(chosen_vid(record), chosen_queue(record), where, wanted);
 	else
-		count = rte_vhost_poll_enqueue_completed(chosen_vid(record), chosen_queue(record),
-			where, wanted);
+		count = rig_poll(chosen_vid(record), chosen_queue(record), where, wanted);
 	FUZZ_CHECK(count <= wanted && (count == 0 || where != NULL));
 	take_back(packets, count);
 }
 
 static void change_channel(const struct record *record, bool is_unsafe)
 {
-	struct rte_vhost_async_channel_ops nothing = { 0 };
-	struct rte_vhost_async_channel_ops *operations = record->c & 128 ? NULL :
-		record->c & 64 ? &nothing : &rig_engine_operations;
-	struct rte_vhost_async_config config = {
-		.async_threshold = record->e, .features = record->d & 64 ? record->d & 3 : 1,
+	const struct rig_channel channel = {
+		.threshold = record->e, .features = record->d & 64 ? record->d & 3 : 1,
+		.has_nothing = record->c & 64, .is_null = record->c & 128, .is_unsafe = is_unsafe,
 	};
 	uint16_t queue = chosen_queue(record);
 	int vid = chosen_vid(record);
@@ -181,34 +178,17 @@ static void change_channel(const struct record *record, bool is_unsafe)
 	for (int other = 0; other < DEVICES; other++) {
 		struct rig_queue state;
 
-		if (other != vid && rig_look(other, queue, &state) && state.registered)
+		if (rig_has_own_engines && other != vid && rig_look(other, queue, &state) &&
+		    state.registered)
 			return;
 	}
-	if (rig_is_draining(vid) || (queue < RIG_ENGINE_QUEUES && rig_engine_count(queue) > 0 &&
-	    !(record->d & 128)))
+	if (rig_has_own_engines && (rig_is_draining(vid) || (queue < RIG_ENGINE_QUEUES &&
+	    rig_engine_count(queue) > 0 && !(record->d & 128))))
 		return;
 	if (record->d & 128)
-		(void)(is_unsafe ? rte_vhost_async_channel_unregister_thread_unsafe(vid, queue) :
-			rte_vhost_async_channel_unregister(vid, queue));
+		(void)rig_unregister(vid, queue, is_unsafe);
 	else
-		(void)(is_unsafe ?
-			rte_vhost_async_channel_register_thread_unsafe(vid, queue, config,
-				operations) :
-			rte_vhost_async_channel_register(vid, queue, config, operations));
-}
-
-/* The built-in engine has threads of its own; what needs none of them. */
-static void call_engine(const struct record *record)
-{
-	struct rtevhostswift_dma_stats stats;
-	struct rtevhostswift_dma_faults faults = { 0 };
-	int vid = chosen_vid(record);
-	uint16_t queue = chosen_queue(record);
-
-	FUZZ_CHECK(rtevhostswift_dma_attach(NULL, vid, queue) != 0);
-	FUZZ_CHECK(rtevhostswift_dma_detach(vid, queue) != 0);
-	FUZZ_CHECK(rtevhostswift_dma_stats_get(vid, queue, &stats) != 0);
-	FUZZ_CHECK(rtevhostswift_dma_inject(vid, queue, &faults) != 0);
+		(void)rig_register(vid, queue, &channel);
 }
 
 static void check_counts(const struct record *record)
@@ -254,6 +234,8 @@ void call_data(unsigned int code, const struct record *record)
 		mode->limit = record->d % 40;
 		mode->copies_at_once = record->e & 1;
 		mode->copies_when_asked = record->e & 2;
+		mode->fails = record->e & 4 ? record->g & 15 : 0;
+		rig_engine_disturb(record->e >> 8);
 		break;
 	case 12:
 		rig_engine_work(record->b % QUEUES, record->c);
@@ -262,7 +244,8 @@ void call_data(unsigned int code, const struct record *record)
 		check_counts(record);
 		break;
 	case 14:
-		call_engine(record);
+		rig_call_release(chosen_vid(record), chosen_queue(record), chosen_path(record),
+			record);
 		break;
 	default:
 		give_back();

@@ -108,7 +108,43 @@ static int hardware_state(int vid, int queue, int state)
 	return run_program(ON_HARDWARE);
 }
 
+#ifdef RTEVHOSTSWIFT_2211_VHOST_H
+/* The configuration space: all bytes that are asked for are written, or read. */
+static int read_configuration(int vid, uint8_t *bytes, uint32_t size)
+{
+	(void)vid;
+	memset(bytes, 0x5a, size);
+	return run_program(ON_HARDWARE);
+}
+
+static int write_configuration(int vid, uint8_t *bytes, uint32_t offset, uint32_t size,
+	uint32_t flags)
+{
+	uint8_t sum = 0;
+
+	(void)vid;
+	(void)offset;
+	(void)flags;
+	for (uint32_t index = 0; index < size; index++)
+		sum ^= bytes[index];
+	return sum == 1 ? -1 : run_program(ON_HARDWARE);
+}
+
+static int tell_kind(struct rte_vdpa_device *device, uint32_t *kind)
+{
+	(void)device;
+	*kind = (uint32_t)bench.answers[ON_HARDWARE];
+	return bench.answers[ON_HARDWARE];
+}
+#endif
+
 static struct rte_vdpa_dev_ops hardware_operations = {
+#ifdef RTEVHOSTSWIFT_2211_VHOST_H
+	.get_config = read_configuration,
+	.set_config = write_configuration,
+	.get_dev_type = tell_kind,
+	.dev_cleanup = hardware_vid,
+#endif
 	.get_queue_num = hardware_queues,
 	.get_features = hardware_features,
 	.get_protocol_features = hardware_features,

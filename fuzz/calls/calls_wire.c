@@ -105,6 +105,7 @@ void bring_up(struct rig_link *link, uint8_t choice)
 	features |= choice & 8 ? GUEST_BIT(35) : 0;
 	protocol |= choice & 16 ? GUEST_BIT(GUEST_PROTOCOL_INFLIGHT_SHMFD) : 0;
 	protocol |= choice & 32 ? GUEST_BIT(GUEST_PROTOCOL_STATUS) : 0;
+	protocol |= choice & 128 ? GUEST_BIT(GUEST_PROTOCOL_CONFIG) : 0;
 	bench.is_packed[index_of(link)] = choice & 1;
 	bench.features = features;
 	link->batches = true;
@@ -158,6 +159,10 @@ static void send_any(struct rig_link *link, const struct record *record)
 		payload.inflight = (struct guest_inflight_area){
 			.size = record->f, .queues = record->d & 15, .ring_size = record->e & 63,
 		};
+	if (request == GUEST_GET_CONFIG || request == GUEST_SET_CONFIG) {
+		payload.config.offset = record->d % 300;
+		payload.config.size = record->c & 64 ? record->g % 300 : 12;
+	}
 	if (request == GUEST_ADD_MEM_REG || request == GUEST_REM_MEM_REG)
 		payload.single.region = (struct guest_wire_region){
 			.gpa = REGION_GPA + (record->d & 1 ? REGION_SIZE : 0), .size = REGION_SIZE,

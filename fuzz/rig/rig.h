@@ -125,6 +125,7 @@ struct rig_engine_mode {
 	unsigned int limit;
 	bool copies_at_once;	/**< When it is given a packet, not when it is asked. */
 	bool copies_when_asked;	/**< check_completed_copies copies all that is there first. */
+	uint8_t fails;		/**< DMA devices: each so-and-so-manieth copy fails; 0: none. */
 };
 
 /** Sees each piece before it is copied and after; set by a fuzzer that checks them. */
@@ -135,18 +136,66 @@ struct rig_engine_watch {
 
 #define RIG_ENGINE_QUEUES 8
 
-extern struct rte_vhost_async_channel_ops rig_engine_operations;
 extern struct rig_engine_mode rig_engine_modes[RIG_ENGINE_QUEUES];
 extern struct rig_engine_watch rig_engine_watch;
+
+/*
+ * What differs between the releases, in fuzz/rig-21.08 and fuzz/rig-22.11: there the engine is a
+ * pair of callbacks that are given packets, here a DMA device whose channels are given pieces.
+ */
+
+/** Before the first input. */
+void rig_engine_setup(void);
 
 /** Forgets everything; packets that are still there are a finding. */
 void rig_engine_reset(void);
 
-/** Copies up to `limit` packets of a queue, which are reported from then on. */
+/** Copies up to `limit` packets (pieces) of a queue, which are reported from then on. */
 void rig_engine_work(unsigned int queue, unsigned int limit);
 
-/** Packets of a queue that were taken and not reported. */
+/** Packets of a queue that were taken and not reported (pieces that were not copied). */
 unsigned int rig_engine_count(unsigned int queue);
+
+/** What an application may do to a DMA device meanwhile, by the bits of `choice`. */
+void rig_engine_disturb(unsigned int choice);
+
+/** Time passes in which a DMA device should have reported what it forgot. */
+void rig_engine_wait(void);
+
+/**
+ * True when a copy of this queue's failed since rig_engine_forgive(): then packets to the guest
+ * arrive with length 0, and those from it do not come.
+ */
+bool rig_engine_has_failed(unsigned int queue);
+void rig_engine_forgive(unsigned int queue);
+
+/** True where a channel may be registered with RTE_VHOST_ASYNC_RELAXED_ORDER. */
+extern const bool rig_may_reorder;
+
+/** True where a queue index has one engine, which serves one device at a time. */
+extern const bool rig_has_own_engines;
+
+/** The channel of a DMA device that the next call names: mostly the queue's own. */
+void rig_choose_channel(uint16_t queue, unsigned int choice);
+
+/* Asynchronous calls, with all that one of both releases wants to know. */
+
+struct rig_channel {
+	uint32_t threshold;
+	uint32_t features;
+	bool has_nothing;	/**< Callbacks without functions. */
+	bool is_null;		/**< No callbacks at all. */
+	bool is_unsafe;		/**< The function for callbacks. */
+};
+
+int rig_register(int vid, uint16_t queue, const struct rig_channel *channel);
+int rig_unregister(int vid, uint16_t queue, bool is_unsafe);
+uint16_t rig_submit(int vid, uint16_t queue, struct rte_mbuf **packets, uint16_t count,
+	struct rte_mbuf **completed, uint32_t *done);
+uint16_t rig_poll(int vid, uint16_t queue, struct rte_mbuf **packets, uint16_t count);
+uint16_t rig_clear(int vid, uint16_t queue, struct rte_mbuf **packets, uint16_t count);
+uint16_t rig_dequeue(int vid, uint16_t queue, struct rte_mempool *pool, struct rte_mbuf **packets,
+	uint16_t count, int *inflight);
 
 /* Inputs: a head, then records; rig_entry.c and rig_mutate.c are libFuzzer's side of them. */
 
@@ -175,5 +224,8 @@ struct rig_fuzzer {
 
 /** The fuzzer's. */
 extern const struct rig_fuzzer rig_fuzzer;
+
+/** Functions that only one of the releases has; `path` may be NULL. */
+void rig_call_release(int vid, uint16_t queue, const char *path, const struct record *record);
 
 #endif

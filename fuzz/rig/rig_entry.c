@@ -16,8 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(head, data, size < RIG_HEAD ? size : RIG_HEAD);
 	rig_begin();
-	if (!is_ready)
+	if (!is_ready) {
+		rig_engine_setup();
 		rig_fuzzer.warm_up(head);
+	}
 	is_ready = true;
 	rig_fuzzer.begin(head);
 	for (size_t at = RIG_HEAD;

@@ -204,6 +204,9 @@ void check_received(struct rte_mbuf **packets, unsigned int count, bool has_anno
 void check_sent(struct rte_mbuf **packets, unsigned int count, bool is_now);
 void check_accounts(void);
 
+/* rings.c: with RIG_LOG in the environment, what led to a finding. */
+void trace(const struct record *record);
+
 /* rings_calls.c */
 void perform(const struct record *record);
 #define OPERATIONS 24

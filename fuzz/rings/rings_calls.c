@@ -3,8 +3,6 @@
  */
 
 /* One record of the input: what guest, frontend, engine or application do next. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,11 +66,11 @@ static void dequeue(const struct record *record, bool is_async)
 
 	if (model.held_count + wanted > 900 || (record->c & 1))
 		give_back(0);
+	rig_choose_channel(1, record->e & 0xf7);
 	is_full = rte_mempool_avail_count(model.pool) == model.pool->size;
 	before_call(false);
 	if (is_async)
-		count = rte_vhost_async_try_dequeue_burst(model.link.vid, 1, model.pool, packets,
-			wanted, &inflight);
+		count = rig_dequeue(model.link.vid, 1, model.pool, packets, wanted, &inflight);
 	else
 		count = rte_vhost_dequeue_burst(model.link.vid, 1, model.pool, packets, wanted);
 	FUZZ_CHECK(count <= wanted);
@@ -131,10 +129,10 @@ static void enqueue(const struct record *record, bool is_async)
 	unsigned int count = make_packets(packets, record), taken;
 	uint32_t done = 0;
 
+	rig_choose_channel(0, record->e & 0xf7);
 	before_call(true);
 	if (is_async)
-		taken = rte_vhost_submit_enqueue_burst(model.link.vid, 0, packets, (uint16_t)count,
-			completed, &done);
+		taken = rig_submit(model.link.vid, 0, packets, (uint16_t)count, completed, &done);
 	else
 		taken = rte_vhost_enqueue_burst(model.link.vid, 0, packets, (uint16_t)count);
 	FUZZ_CHECK(taken <= count && done <= count);
@@ -160,10 +158,11 @@ static void collect(const struct record *record)
 	if (model.held_count > 900)
 		give_back(0);
 	before_call(false);
+	rig_choose_channel(index, record->e & 0xf7);
 	if (record->c & 2)
-		count = rte_vhost_clear_queue_thread_unsafe(model.link.vid, index, packets, wanted);
+		count = rig_clear(model.link.vid, index, packets, wanted);
 	else
-		count = rte_vhost_poll_enqueue_completed(model.link.vid, index, packets, wanted);
+		count = rig_poll(model.link.vid, index, packets, wanted);
 	after_call(0);
 	check_memory(true);
 	if (index == 0)
@@ -181,6 +180,8 @@ static void change_engine(const struct record *record)
 	mode->limit = record->d % 70;
 	mode->copies_at_once = record->e & 1;
 	mode->copies_when_asked = record->e & 2;
+	mode->fails = record->e & 4 ? record->g & 15 : 0;
+	rig_engine_disturb(record->e >> 8);
 }
 
 /* What a frontend says may stop rings and start them again. */
@@ -266,37 +267,19 @@ static void look(const struct record *record)
 
 static void change_channel(const struct record *record)
 {
-	struct rte_vhost_async_config config = {
-		.async_threshold = record->d % 300,
+	const struct rig_channel channel = {
+		.threshold = record->d % 300,
 		.features = 1 | (model.settings.is_relaxed ? 2 : 0),
 	};
 	uint16_t queue = record->a & 1;
 
 	before_call(false);
 	if (record->b & 1)
-		(void)rte_vhost_async_channel_unregister(model.link.vid, queue);
+		(void)rig_unregister(model.link.vid, queue, false);
 	else
-		(void)rte_vhost_async_channel_register(model.link.vid, queue, config,
-			&rig_engine_operations);
+		(void)rig_register(model.link.vid, queue, &channel);
 	after_call(0);
 	check_memory(true);
-}
-
-/* With RIG_LOG in the environment: what led to a finding. */
-static void trace(const struct record *record)
-{
-	struct rig_queue queue[2] = { 0 };
-
-	if (getenv("RIG_LOG") == NULL)
-		return;
-	for (int index = 0; index < 2; index++)
-		(void)rig_look(model.link.vid, index, &queue[index]);
-	fprintf(stderr, "code %u a %u b %u c %u d %u e %u f 0x%x g 0x%x; available %ld used %ld"
-		" entries %ld, available %ld used %ld entries %ld%s\n", record->code % OPERATIONS,
-		record->a, record->b, record->c, record->d, record->e, record->f, record->g,
-		(long)queue[0].available, (long)queue[0].used, (long)queue[0].entries,
-		(long)queue[1].available, (long)queue[1].used, (long)queue[1].entries,
-		model.is_wild ? ", wild" : "");
 }
 
 void perform(const struct record *record)
@@ -357,11 +340,12 @@ static void recover(void)
 	if (rig_is_draining(model.link.vid))
 		return;
 	for (unsigned int index = 0; index < 2; index++) {
-		struct record record = { .b = BURST, .c = (uint8_t)(2 | index) };
+		struct record record = { .b = BURST, .c = (uint8_t)(2 | index), .e = 0xf0 };
 		struct rig_queue state = { 0 };
 
 		rig_engine_modes[index] = (struct rig_engine_mode){ .copies_when_asked = true };
-		for (unsigned int round = 0; round < 2 + MAX_RING / BURST; round++) {
+		for (unsigned int round = 0; round < 8 + MAX_RING / BURST; round++) {
+			rig_engine_wait();
 			collect(&record);
 			give_back(0);
 		}
@@ -391,7 +375,10 @@ void close_device(void)
 		rig_engine_work(queue, UINT32_MAX);
 		rig_engine_modes[queue].report = RIG_ALL;
 	}
-	rig_settle();
+	for (unsigned int round = 0; round < 4; round++) {
+		rig_settle();
+		rig_engine_wait();
+	}
 	FUZZ_CHECK(!rig_is_draining(model.link.vid));
 	FUZZ_CHECK(rig_mappings() == model.mappings_before);
 	FUZZ_CHECK(rte_mempool_in_use_count(model.pool) == model.pool_before);

@@ -159,7 +159,7 @@ static void read_settings(const uint8_t *head)
 	settings->has_inflight = head[1] & 8;
 	settings->async[0] = (head[1] & 16) && !settings->has_inflight;
 	settings->async[1] = (head[1] & 32) && !settings->has_inflight;
-	settings->is_relaxed = head[1] & 64;
+	settings->is_relaxed = (head[1] & 64) && rig_may_reorder;
 	settings->threshold = head[1] & 128 ? 1 + head[6] : 0;
 	settings->pool = head[2] >> 4 & 3;
 	settings->closes_early = head[2] & 64;
@@ -353,13 +353,12 @@ void setup_device(const uint8_t *head)
 	rig_settle();
 	note_regions();
 	for (unsigned int index = 0; index < 2; index++) {
-		struct rte_vhost_async_config config = {
-			.async_threshold = model.settings.threshold,
+		const struct rig_channel channel = {
+			.threshold = model.settings.threshold,
 			.features = 1 | (model.settings.is_relaxed ? 2 : 0),
 		};
 
 		if (model.settings.async[index])
-			FUZZ_CHECK(rte_vhost_async_channel_register(model.link.vid, (uint16_t)index,
-				config, &rig_engine_operations) == 0);
+			FUZZ_CHECK(rig_register(model.link.vid, (uint16_t)index, &channel) == 0);
 	}
 }
