@@ -20,7 +20,7 @@
 #define FIRST_ENTRIES 4
 /* Buffers at the end of a region: how long, how often their length changes, and for how long. */
 #define EDGE_LENGTH 1500
-#define EDGE_TURNS 64
+#define EDGE_TURNS 12
 #define EDGE_SPINS 32
 
 struct guest_flip {
