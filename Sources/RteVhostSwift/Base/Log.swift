@@ -47,9 +47,6 @@ enum Log {
         write(level, .config, build)
     }
 
-    /// Each message handled.
-    static func info(_ build: (inout LogLine) -> Void) { write(.info, .config, build) }
-
     @inline(never)
     private static func write(
         _ level: Level, _ topic: Topic, of account: HeapCell<FrontendAccount>? = nil,
