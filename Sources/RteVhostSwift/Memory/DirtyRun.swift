@@ -25,8 +25,9 @@ struct DirtyRun {
         add(payload, log, memory)
     }
 
+    /// Notes bytes that were written.
     @inline(__always)
-    private mutating func add(_ slice: GuestSlice, _ log: DirtyLog, _ memory: MemoryTable) {
+    mutating func add(_ slice: GuestSlice, _ log: DirtyLog, _ memory: MemoryTable) {
         // SAFETY: an address to compare; it is not followed here.
         let offset = unsafe UInt64(UInt(bitPattern: slice.base) &- region.host)
         guard offset < region.byteCount, UInt64(slice.count) <= region.byteCount &- offset else {

@@ -16,16 +16,19 @@ extension QueueBurst {
             var processor = ProcessorCopy()
             copy(packet, &processor)
         }
+        let log = queue.value.dirtyLog
+        let table = device.value.memory.table
+        var writes = DirtyRun()
         var left = byteCount
         var index = 0
         while left > 0, index < state.value.segments.count {
             let slice = state.value.segments[index]
             let count = min(slice.count, left)
-            queue.value.dirtyLog.mark(
-                slice.part(from: 0, count: count), in: device.value.memory.table)
+            writes.add(slice.part(from: 0, count: count), log, table)
             left &-= count
             index &+= 1
         }
+        writes.end(log)
     }
 
     /// Marks what the ring wrote.
