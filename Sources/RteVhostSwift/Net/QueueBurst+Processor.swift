@@ -72,12 +72,13 @@ extension QueueBurst {
     ) -> BurstResult {
         let buffers = PlainBuffers(headerByteCount: profile.headerByteCount, .deviceReads)
         guard let chain = ring.plainChain(head, shape, buffers, from: memory) else {
+            return dequeueAny(&ring, pool, packets)
+        }
+        // Without an mbuf at hand.
+        guard let cache = pool.cacheForOne, let packet = pool.packet(lastOf: cache) else {
             return dequeueMany(&ring, shape, pool, packets)
         }
-        // Without an mbuf at hand, or where one is not enough.
-        guard let cache = pool.cacheForOne, let packet = pool.packet(lastOf: cache),
-            receive(chain, packet) != nil
-        else { return dequeueMany(&ring, shape, pool, packets) }
+        guard receive(chain, packet) != nil else { return dequeueAny(&ring, pool, packets) }
         cache.drop(1)
         packets[0] = packet
         ring.showPlain(chain, byteCount: 0)
@@ -86,6 +87,17 @@ extension QueueBurst {
         // Last: a call in between, however rare, costs registers.
         countOne(packet)
         return BurstResult(count: 1, didNotify: notify(&ring))
+    }
+
+    /// Takes a packet that is of no shape.
+    @inline(never)
+    private func dequeueAny<R: Ring & ~Copyable>(
+        _ ring: inout R, _ pool: PacketPool, _ packets: PacketArray
+    ) -> BurstResult {
+        let limit = availableChains(&ring, limit: packets.count)
+        guard limit > 0 else { return BurstResult() }
+        state.value.supply.open(pool, count: limit)
+        return endDequeue(&ring, packets.first(limit), count: 0, from: ring.mark)
     }
 
     /// Takes what is left of a burst behind `plainCount` plain packets. Most bursts are plain to
@@ -179,7 +191,7 @@ extension QueueBurst {
         guard data.count == packet.packetByteCount,
             let chain = ring.plainChain(head, shape, buffers, from: memory),
             data.count > 0, data.count <= chain.payload.count
-        else { return enqueueMany(&ring, shape, packets) }
+        else { return endEnqueue(&ring, packets, count: 0, from: ring.mark) }
         countOne(packet)
         writeHeader(of: packet, to: chain, headerByteCount)
         CopyPair(chain.payload.first(data.count), data).copyBytes(.deviceWrites)
