@@ -10,18 +10,16 @@
 
 #define FIELDS GUEST_FLIP_FIELDS
 #define MOST_SPINS 256
-/*
- * Descriptors in front of the device that aimed flips go for; and where those are that it takes
- * next while an engine has others, which are not used yet.
- */
+/* Descriptors in front of the device, for aimed flips; and where an engine's queue reads next. */
 #define AIM 32
 #define FAR_AIM 160
 /* Entries of tables that they go for. */
 #define FIRST_ENTRIES 4
 /* Buffers at the end of a region: how long, how often their length changes, and for how long. */
 #define EDGE_LENGTH 1500
-#define EDGE_TURNS 12
+#define EDGE_TURNS 64
 #define EDGE_SPINS 32
+#define TURNS 12	/* How often other fields change. */
 
 struct guest_flip {
 	struct guest *guest;
@@ -290,16 +288,30 @@ static uint64_t current_value(const struct place *place)
 	}
 }
 
+/** Change a field for a while. */
+static void flip_place(const struct guest_queue *queue, const struct place *place, uint32_t spins,
+		       struct guest_random *source)
+{
+	uint64_t old = current_value(place);
+	uint64_t value = hostile_value(queue, old, guest_random_next(source));
+
+	if (place->bytes == 8)
+		FLIP(uint64_t, *place, old, value, spins);
+	else if (place->bytes == 4)
+		FLIP(uint32_t, *place, old, value, spins);
+	else if (place->bytes == 1)
+		flip_low_bits(place, (uint8_t)old, (uint8_t)value, spins);
+	else
+		FLIP(uint16_t, *place, old, value, spins);
+}
+
 unsigned int guest_flip_once(struct guest *guest, unsigned int fields, uint64_t random)
 {
 	struct guest_random source = { .state = random };
 	bool aimed = (fields & GUEST_FLIP_AIMED) && guest_random_range(&source, 0, 1);
-	struct guest_queue *queue =
-		&guest->queues[guest_random_range(&source, 0, guest->queue_count - 1)];
-	uint32_t bit;
-	uint32_t spins;
+	uint32_t bit = guest_random_range(&source, 0, guest->queue_count - 1), spins, turns = 1;
+	struct guest_queue *queue = &guest->queues[bit];
 	struct place place;
-	uint64_t old, value;
 
 	if ((fields & GUEST_FLIP_ALL) == 0)
 		return 0;
@@ -308,24 +320,20 @@ unsigned int guest_flip_once(struct guest *guest, unsigned int fields, uint64_t 
 	while (!(fields & (1u << bit)));
 	place = pick_place(queue, 1u << bit, aimed, guest_random_next(&source));
 	/* The only field of four bytes is the length. */
-	if (aimed && place.bytes == 4 && guest_random_range(&source, 0, 1)) {
+	if (aimed && place.bytes == 4 && guest_random_range(&source, 0, 3) == 0) {
 		flip_at_edge(queue, &place, &source);
 		return bit;
 	}
-	old = current_value(&place);
-	value = hostile_value(queue, old, guest_random_next(&source));
 	spins = guest_random_range(&source, 0, MOST_SPINS);
-	/* Now and then for as long as a burst takes. */
-	if (guest_random_range(&source, 0, 31) == 0)
+	/* Now and then for as long as a burst takes; or to and fro until the device comes by. */
+	if (guest_random_range(&source, 0, 31) == 0) {
 		spins *= MOST_SPINS / 8;
-	if (place.bytes == 8)
-		FLIP(uint64_t, place, old, value, spins);
-	else if (place.bytes == 4)
-		FLIP(uint32_t, place, old, value, spins);
-	else if (place.bytes == 1)
-		flip_low_bits(&place, (uint8_t)old, (uint8_t)value, spins);
-	else
-		FLIP(uint16_t, place, old, value, spins);
+	} else if (aimed && guest_random_range(&source, 0, 3) == 0) {
+		spins %= EDGE_SPINS;
+		turns = TURNS;
+	}
+	while (turns-- > 0)
+		flip_place(queue, &place, spins, &source);
 	return bit;
 }
 
