@@ -138,21 +138,24 @@ static void warm_up(const uint8_t *head)
 
 /*
  * Links that hang up while an engine works, and come again, have more devices at once than there
- * are links; and a device has as many queues as its frontends ever named. An input that is the
- * first to have as many of either leaves more behind than there was.
+ * are links; a device has as many queues as its frontends ever named, and a session unless its
+ * hardware refuses it. An input that is the first to have as many of one of these leaves more
+ * behind than there was.
  */
 static void check_usage(void)
 {
-	static int most_devices = LINKS, most_queues;
+	static int most_devices = LINKS, most_queues, most_sessions;
 	int devices = rig_most_devices(), queues = rig_most_queues();
+	int sessions = rig_most_sessions();
 
 	FUZZ_CHECK(devices <= LINKS + RIG_RECORDS);
-	if (devices > most_devices || queues > most_queues)
+	if (devices > most_devices || queues > most_queues || sessions > most_sessions)
 		fuzz_baseline();
 	else
 		fuzz_check_baseline();
 	most_devices = devices;
 	most_queues = queues;
+	most_sessions = sessions;
 }
 
 const struct rig_fuzzer rig_fuzzer = {

@@ -80,3 +80,13 @@ public func rigMostQueues() -> Int32 {
     }
     return queues
 }
+
+/// Places for sessions of those devices, which are kept as well: a device that its hardware refuses
+/// has none yet.
+@_cdecl("rig_most_sessions")
+public func rigMostSessions() -> Int32 {
+    guard let loop = try? Library.shared() else { return 0 }
+    var sessions: Int32 = 0
+    for vid in 0..<1024 where loop.value.existingSlot(vid) != nil { sessions += 1 }
+    return sessions
+}

@@ -60,6 +60,9 @@ int rig_most_devices(void);
 /** Queues that those devices ever had, which the library keeps too. */
 int rig_most_queues(void);
 
+/** Places for sessions that those devices ever had: the same. */
+int rig_most_sessions(void);
+
 /**
  * Around each input: the clock and the rest of rig_wrap.c are ours in between. The library's lines
  * on standard error are dropped unless RIG_LOG is set.

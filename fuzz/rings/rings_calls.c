@@ -339,11 +339,13 @@ static void recover(void)
 	/* The frontend was dropped. */
 	if (rig_is_draining(model.link.vid))
 		return;
+	/* A queue's packets may be with any of them. */
+	for (unsigned int index = 0; index < RIG_ENGINE_QUEUES; index++)
+		rig_engine_modes[index] = (struct rig_engine_mode){ .copies_when_asked = true };
 	for (unsigned int index = 0; index < 2; index++) {
 		struct record record = { .b = BURST, .c = (uint8_t)(2 | index), .e = 0xf0 };
 		struct rig_queue state = { 0 };
 
-		rig_engine_modes[index] = (struct rig_engine_mode){ .copies_when_asked = true };
 		for (unsigned int round = 0; round < 8 + MAX_RING / BURST; round++) {
 			rig_engine_wait();
 			collect(&record);
@@ -362,7 +364,7 @@ void close_device(void)
 	give_back(0);
 	if (!is_early)
 		recover();
-	for (unsigned int queue = 0; queue < 2; queue++) {
+	for (unsigned int queue = 0; queue < RIG_ENGINE_QUEUES; queue++) {
 		if (!is_early)
 			rig_engine_work(queue, UINT32_MAX);
 		rig_engine_modes[queue].report = is_early ? RIG_NONE : RIG_ALL;
@@ -370,7 +372,7 @@ void close_device(void)
 	rig_hang_up(&model.link);
 	rig_settle();
 	/* Memory and packets stay for as long as the engine works on them. */
-	for (unsigned int queue = 0; queue < 2; queue++) {
+	for (unsigned int queue = 0; queue < RIG_ENGINE_QUEUES; queue++) {
 		FUZZ_CHECK(rig_engine_count(queue) == 0 || rig_is_draining(model.link.vid));
 		rig_engine_work(queue, UINT32_MAX);
 		rig_engine_modes[queue].report = RIG_ALL;
