@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
+import Glibc
+import Synchronization
 import Testing
 
 @testable import RteVhostSwift
@@ -95,5 +97,50 @@ struct PacketClassesTests {
         #expect(classes.bytes == 2 * UInt64(classes.commonByteCount))
         #expect(classes.sizes[0] == 1)
         #expect(classes.commonByteCount > 0)
+    }
+
+    /// Counts in a thread of its own, runs of equal packets and single ones of another size.
+    private final class Writer: Sendable {
+        let cell: HeapCell<PacketClasses>
+        let isStopped = Atomic<Bool>(false)
+        init(_ cell: HeapCell<PacketClasses>) { self.cell = cell }
+
+        func run() {
+            while !isStopped.load(ordering: .relaxed) {
+                for size in [64, 1518, 64, 9000] {
+                    cell.value.count(byteCount: size, destination: nil)
+                    for _ in 0..<50 { cell.value.add(common: 32) }
+                }
+            }
+        }
+    }
+
+    @Test("Who looks without the lock sees numbers that only grow")
+    func looks() throws {
+        let writer = Writer(try HeapCell(PacketClasses()))
+        let words = HeapCell<PacketClasses>.imageWordCount
+        let scratch = try FixedBuffer<UInt64>(count: words, repeating: 0)
+        var thread = pthread_t()
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                Unmanaged<Writer>.fromOpaque(argument!).takeRetainedValue().run()
+                return nil
+            }, Unmanaged.passRetained(writer).toOpaque())
+        try #require(status == 0)
+        var last: (packets: UInt64, bytes: UInt64) = (0, 0)
+        var (backwards, changes) = (0, 0)
+        for _ in 0..<300_000 {
+            let now = writer.cell.withImage(scratch) { ($0.packets, $0.bytes) }
+            if now.0 < last.packets || now.1 < last.bytes { backwards += 1 }
+            if now.0 != last.packets { changes += 1 }
+            last = now
+        }
+        writer.isStopped.store(true, ordering: .relaxed)
+        pthread_join(thread, nil)
+        #expect(backwards == 0)
+        #expect(changes > 10)
+        let end = (writer.cell.value.packets, writer.cell.value.bytes)
+        #expect(end.0 >= last.packets && end.1 >= last.bytes)
     }
 }
