@@ -3,7 +3,7 @@
 #
 #   make faults                    the short form, part of make test
 #   make faults FAULTS_ALL=1       every variant of a device's life, every error of every call
-#   make faults-22.11              those that need no more than a life, over the flavour of 22.11
+#   make faults-22.11              those that need no more than a life, over the flavour of 22.11: release2211.mk
 #   make faults-kill KILLS=500     frontends and backends killed under load, with the accounting
 
 FAULTS_SUPPORT := $(sort $(wildcard ctests/faults/faults_*.c))
@@ -40,32 +40,6 @@ faults: faults-build
 	@for program in $(FAULTS_TESTS); do \
 		FAULTS_ALL=$(FAULTS_ALL) KILLS=$(KILLS) $$program >$$program.log 2>&1 || \
 			{ cat $$program.log; exit 1; }; \
-		grep -E '^[a-z_-]+: ' $$program.log || :; \
-	done
-
-# Over the flavour of 22.11, whose engine is a DMA device that the library finds in the program (-rdynamic).
-FAULTS_2211 = calls closing neighbours
-# The short form: a life with an engine.
-FAULTS_2211_VARIANTS ?= $(if $(FAULTS_ALL),0-6,1-2)
-FAULTS_2211_TESTS = $(FAULTS_2211:%=build/ctests/2211_faults_%)
-FAULTS_2211_OBJECTS := $(patsubst ctests/%.c,build/ctests/2211-faults-objects/%.o,$(filter-out \
-	%/faults_engine.c,$(FAULTS_SUPPORT)) $(sort $(wildcard ctests/faults/release2211/*.c)))
-FAULTS_2211_FLAGS = $(R2211_FLAGS) $(R2211_INCLUDES) -Ictests/faults -ISources/CRteVhost/include
-.PHONY: faults-22.11
-.SECONDARY: $(FAULTS_2211_OBJECTS)
-
-build/ctests/2211-faults-objects/%.o: ctests/%.c $(FAULTS_HEADERS) $(CONTROL_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(FAULTS_2211_FLAGS) -fno-builtin -c -o $@ $<
-
-$(FAULTS_2211_TESTS): build/ctests/2211_faults_%: ctests/faults/test_faults_%.c $(FAULTS_2211_OBJECTS) \
-		$(FAULTS_HEADERS) $(CONTROL_HEADERS) $(LIBRARY_2211)
-	@$(MAKE) -s --no-print-directory $(R2211_OBJECTS)
-	$(CC) $(FAULTS_2211_FLAGS) -rdynamic -o $@ $< $(FAULTS_2211_OBJECTS) $(R2211_OBJECTS) $(R2211_LINK)
-
-faults-22.11: $(FAULTS_2211_TESTS)
-	@for program in $(FAULTS_2211_TESTS); do \
-		FAULTS_ALL=$(FAULTS_ALL) FAULTS_VARIANTS=$(FAULTS_2211_VARIANTS) $$program >$$program.log 2>&1 || { cat $$program.log; exit 1; }; \
 		grep -E '^[a-z_-]+: ' $$program.log || :; \
 	done
 

@@ -3,6 +3,8 @@
 #
 #   make ctest-22.11               its own tests, and those of the control plane that use no function
 #                                  of one release alone
+#   make faults-22.11              every call into libc fails once, in lives whose engine is a DMA
+#                                  device (FAULTS_ALL=1: all variants and errors)
 
 R2211_SHARED = api_callbacks api_extern api_features api_peers api_queue frontend_messages \
 	guest_bad guest_offloads guest_receive guest_shapes vdpa_relay
@@ -41,3 +43,29 @@ ctest-22.11: $(R2211_PROGRAMS)
 		echo "$$program: $$(grep -c '^\[       OK' $$program.log) passed: $$result"; \
 	done; \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+# Over the flavour of 22.11, whose engine is a DMA device that the library finds in the program (-rdynamic).
+FAULTS_2211 = calls closing neighbours
+# The short form: a life with an engine.
+FAULTS_2211_VARIANTS ?= $(if $(FAULTS_ALL),0-6,1-2)
+FAULTS_2211_TESTS = $(FAULTS_2211:%=build/ctests/2211_faults_%)
+FAULTS_2211_OBJECTS := $(patsubst ctests/%.c,build/ctests/2211-faults-objects/%.o,$(filter-out \
+	%/faults_engine.c,$(FAULTS_SUPPORT)) $(sort $(wildcard ctests/faults/release2211/*.c)))
+FAULTS_2211_FLAGS = $(R2211_FLAGS) $(R2211_INCLUDES) -Ictests/faults -ISources/CRteVhost/include
+.PHONY: faults-22.11
+.SECONDARY: $(FAULTS_2211_OBJECTS)
+
+build/ctests/2211-faults-objects/%.o: ctests/%.c $(FAULTS_HEADERS) $(CONTROL_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(FAULTS_2211_FLAGS) -fno-builtin -c -o $@ $<
+
+$(FAULTS_2211_TESTS): build/ctests/2211_faults_%: ctests/faults/test_faults_%.c $(FAULTS_2211_OBJECTS) \
+		$(R2211_OBJECTS) $(FAULTS_HEADERS) $(CONTROL_HEADERS) $(LIBRARY_2211)
+	$(CC) $(FAULTS_2211_FLAGS) -rdynamic -o $@ $< $(FAULTS_2211_OBJECTS) $(R2211_OBJECTS) $(R2211_LINK)
+
+faults-22.11: $(FAULTS_2211_TESTS)
+	@for program in $(FAULTS_2211_TESTS); do \
+		FAULTS_ALL=$(FAULTS_ALL) FAULTS_VARIANTS=$(FAULTS_2211_VARIANTS) $$program \
+			>$$program.log 2>&1 || { cat $$program.log; exit 1; }; \
+		grep -E '^[a-z_-]+: ' $$program.log || :; \
+	done

@@ -5,6 +5,7 @@
 #
 #   make sanitize                  all C tests, those of hostile peers and of faults as well, under both; SANITIZER=address
 #                                  or thread for one, HOSTED=1 for the hosted Swift tests as well, QUICK=1 for a few programs
+#   make sanitize-22.11            the tests of the flavour of 22.11, and its faults, under both; SANITIZER= for one
 #   make sanitize-planted          each bug of ctests/sanitize/planted is found, with its file and line
 #   make asan-library              build/asan/librtevhostswift.so.21, under AddressSanitizer
 #   make tsan-library              build/tsan/librtevhostswift.so.21, under ThreadSanitizer
@@ -22,6 +23,7 @@ SANITIZE_TOOL = $(if $(findstring inspect_capture,$(SANITIZE_PROGRAMS)),build/bi
 SANITIZE_BUILD = SWIFT=$(SWIFT) tools/sanitize-library
 
 .PHONY: asan-library tsan-library sanitize sanitize-planted $(SANITIZER:%=sanitize-%)
+.PHONY: sanitize-22.11 $(SANITIZER:%=sanitize-22.11-%)
 
 asan-library: build/asan/$(SONAME)
 
@@ -48,6 +50,15 @@ sanitize-address: asan-library $(SANITIZE_TOOL)
 
 sanitize-thread: tsan-library $(SANITIZE_TOOL)
 	@PROGRAMS="$(SANITIZE_PROGRAMS)" HOSTED=$(HOSTED) SWIFT=$(SWIFT) tools/sanitize thread
+
+# The flavour of 22.11.
+sanitize-22.11: $(SANITIZER:%=sanitize-22.11-%)
+
+sanitize-22.11-address: build/asan/$(SONAME_2211)
+	@PROGRAMS="$(R2211_PROGRAMS) $(FAULTS_2211_TESTS)" RELEASE=22.11 SWIFT=$(SWIFT) tools/sanitize address
+
+sanitize-22.11-thread: build/tsan/$(SONAME_2211)
+	@PROGRAMS="$(R2211_PROGRAMS) $(FAULTS_2211_TESTS)" RELEASE=22.11 SWIFT=$(SWIFT) tools/sanitize thread
 
 # Bugs that the sanitizers have to find.
 sanitize-planted:
