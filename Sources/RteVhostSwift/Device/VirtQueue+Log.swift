@@ -22,16 +22,18 @@ extension VirtQueue {
     /// Marks what the ring wrote, and tells the frontend where it wants to be told.
     func log(_ writes: RingWrites, in memory: MemoryTable, features: UInt64) {
         let given = givenUsedAddress(features)
+        var pages = DirtyPages()
         for index in 0..<RingWrites.count {
             let slice = writes[index]
             if let given, let offset = writes.usedOffset(of: slice) {
                 let (address, wraps) = given.rawValue.addingReportingOverflow(UInt64(offset))
                 guard !wraps else { continue }
-                dirtyLog.mark(GuestAddress(rawValue: address), count: UInt64(slice.count))
+                pages.add(GuestAddress(rawValue: address), count: slice.count, dirtyLog)
             } else {
-                dirtyLog.mark(slice, in: memory)
+                pages.add(slice, dirtyLog, memory)
             }
         }
+        pages.end(dirtyLog)
         if dirtyLog.event >= 0 { _ = EventSignal.send(dirtyLog.event) }
     }
 }

@@ -48,16 +48,28 @@ struct DirtyLog: BitwiseCopyable {
         let last = min((wraps ? UInt64.max : end) >> Self.pageShift, limit)
         var page = address.rawValue >> Self.pageShift
         while page <= last {
-            let byte = page >> 3
-            let lastHere = min(last, byte << 3 | 7)
-            let bits = (UInt8(2) << UInt8(lastHere & 7)) &- (UInt8(1) << UInt8(page & 7))
-            // vhost-user, Migration: atomic, because the frontend clears what it reads. The write
-            // that is logged must be visible before its bit is, so this is no plain test-and-set:
-            // a bit that is found set may be cleared before our write arrives.
-            // SAFETY: page ≤ limit, so the byte lies in the log.
-            unsafe crte_or_release_u8(base + Int(byte), bits)
-            page = (byte &+ 1) << 3
+            let lastHere = min(last, page | 7)
+            set(Self.bits(from: page, through: lastHere), at: page >> 3)
+            page = lastHere &+ 1
         }
+    }
+
+    /// Bits of pages that have the same byte of a log.
+    @inline(__always)
+    static func bits(from first: UInt64, through last: UInt64) -> UInt8 {
+        (UInt8(2) << UInt8(truncatingIfNeeded: last & 7))
+            &- (UInt8(1) << UInt8(truncatingIfNeeded: first & 7))
+    }
+
+    /// Sets bits of a byte; none in a byte that the log does not have.
+    @inline(__always)
+    func set(_ bits: UInt8, at offset: UInt64) {
+        guard offset < UInt64(byteCount) else { return }
+        // vhost-user, Migration: atomic, because the frontend clears what it reads. The write that
+        // is logged must be visible before its bit is, so this is no plain test-and-set: a bit
+        // that is found set may be cleared before our write arrives.
+        // SAFETY: the byte lies in the log.
+        unsafe crte_or_release_u8(base + Int(offset), bits)
     }
 
     /// Marks the pages of host bytes that were written, wherever the guest has them.

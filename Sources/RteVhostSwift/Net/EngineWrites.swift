@@ -61,14 +61,16 @@ struct EngineWrites: ~Copyable {
 
     /// Marks the first packets, which the engine has copied.
     mutating func finish(_ packets: Int, in log: DirtyLog, _ memory: MemoryTable) {
+        var pages = DirtyPages()
         for _ in 0..<packets {
             var isLast = false
             while head != tail, !isLast {
                 let entry = entries[Int(head & mask)]
                 head &+= 1
-                log.mark(entry.slice, in: memory)
+                pages.add(entry.slice, log, memory)
                 isLast = entry.endsPacket
             }
         }
+        pages.end(log)
     }
 }

@@ -31,6 +31,7 @@ extension QueueBurst {
         var looksForPlain = looksForPlain
         state.value.segments.beginBurst()
         while count < limit, patience > 0 {
+            if _slowPath(profile.logsWrites), ring.isFull { logWritten() }
             if looksForPlain {
                 let plain = E.givePlain(self, &engine, &ring, packets.dropping(count))
                 count &+= plain.count
@@ -170,6 +171,7 @@ extension QueueBurst {
         _ ring: inout R, _ engine: inout E, _ chains: Int, _ fault: ChainFault, _ mark: RingMark
     ) -> Bool {
         for index in 0..<chains { state.value.gathered[index].byteCount = 0 }
+        if profile.logsWrites { logWritten() }
         guard !E.completesAtOnce else {
             for index in 0..<chains { ring.putUsed(state.value.gathered[index]) }
             countDrop(fault)

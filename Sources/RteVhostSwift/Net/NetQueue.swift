@@ -9,6 +9,8 @@ struct NetQueue: ~Copyable {
     var gathered: FixedBuffer<UsedEntry>
     /// Fresh mbufs of the burst at hand.
     var supply: PacketSupply
+    /// What the burst at hand wrote, while writes are logged.
+    var written = DirtyPages()
     /// Packets on their way.
     var inflight: InflightPackets
     /// The application's DMA engine.

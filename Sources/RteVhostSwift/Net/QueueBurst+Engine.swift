@@ -65,6 +65,7 @@ extension QueueBurst {
         let taken = enqueueLoop(
             &ring, &state.value.engine, packets: packets, limit: packets.count,
             looksForPlain: true)
+        if profile.logsWrites { logWritten() }
         _ = submit(&state.value.engine, &ring)
         let accepted = taken &- state.value.engine.refusedCount
         countInflight(submitted: accepted)

@@ -6,8 +6,8 @@ import Synchronization
 /// What a burst writes into guest memory, in the dirty log. Out of line: only while a guest is
 /// migrated.
 extension QueueBurst {
-    /// Marks a packet that was given to the guest, header included: what the processor copied now,
-    /// what the engine copies when it is done.
+    /// Adds a packet that was given to the guest, header included, to what is marked next: what
+    /// the processor copied now, what the engine copies when it is done.
     @inline(never)
     func logPacket<E: CopyEngine & ~Copyable>(_ packet: PacketBuffer, _ engine: inout E) {
         let byteCount = packet.packetByteCount &+ profile.headerByteCount
@@ -18,18 +18,29 @@ extension QueueBurst {
         }
         let log = queue.value.dirtyLog
         let table = device.value.memory.table
-        var writes = DirtyRun()
         var left = byteCount
         var index = 0
         while left > 0, index < state.value.segments.count {
             let slice = state.value.segments[index]
             let count = min(slice.count, left)
-            writes.add(slice.part(from: 0, count: count), log, table)
+            state.value.written.add(slice.part(from: 0, count: count), log, table)
             left &-= count
             index &+= 1
         }
-        writes.end(log)
     }
+
+    /// Adds a packet of one chain to what is marked next.
+    @inline(never)
+    func logPlain(_ chain: PlainChain, _ headerByteCount: Int, _ target: GuestSlice) {
+        let log = queue.value.dirtyLog
+        let table = device.value.memory.table
+        state.value.written.add(chain.header.first(headerByteCount), log, table)
+        state.value.written.add(target, log, table)
+    }
+
+    /// Marks what the burst wrote so far, as must be done before the guest is shown it.
+    @inline(never)
+    func logWritten() { state.value.written.end(queue.value.dirtyLog) }
 
     /// Marks what the ring wrote.
     @inline(never)

@@ -116,7 +116,6 @@ extension QueueBurst {
         let headerByteCount = profile.headerByteCount
         let memory = memory
         let logsWrites = profile.logsWrites
-        var writes = DirtyRun()
         var run = taken.anew(PlainBuffers(headerByteCount: headerByteCount, .deviceWrites))
         let packets = packets.first(run.limit)
         var sight = PacketSight(queue.value.statistics.classes)
@@ -134,15 +133,11 @@ extension QueueBurst {
             writeHeader(of: packet, to: chain, headerByteCount)
             let target = chain.payload.first(data.count)
             CopyPair(target, data).copyBytes(.deviceWrites)
-            if _slowPath(logsWrites) {
-                writes.add(
-                    chain.header.first(headerByteCount), target, queue.value.dirtyLog,
-                    device.value.memory.table)
-            }
+            if _slowPath(logsWrites) { logPlain(chain, headerByteCount, target) }
             run.use(
                 chain, byteCount: UInt32(truncatingIfNeeded: data.count &+ headerByteCount))
         }
-        if logsWrites { writes.end(queue.value.dirtyLog) }
+        if logsWrites { logWritten() }
         taken.end(as: run)
         return sight
     }

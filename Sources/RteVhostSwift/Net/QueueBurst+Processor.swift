@@ -214,6 +214,7 @@ extension QueueBurst {
             plainCount
             &+ enqueueLoop(
                 &ring, &engine, packets: rest, limit: rest.count, looksForPlain: plainCount > 0)
+        if profile.logsWrites { logWritten() }
         captureArrived(packets, count)
         guard ring.mark != mark else { return BurstResult(count: count) }
         return BurstResult(count: count, didNotify: publish(&ring))

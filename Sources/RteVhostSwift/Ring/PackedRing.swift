@@ -271,7 +271,7 @@ extension PackedRing: Ring {
 
     @inline(__always)
     mutating func beginRun(_ buffers: PlainBuffers, limit: Int) -> PackedRun {
-        if shadowCount >= Self.shadowLimit { makeRoom(false) }
+        if isFull { publishMany() }
         let first = Int(nextAvailable.index)
         let slots = isBroken ? 0 : min(outstanding.freeSlots, size &- first)
         let count = min(min(limit, slots), Self.shadowLimit &- shadowCount)
@@ -313,8 +313,12 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
+    var isFull: Bool { shadowCount >= Self.shadowLimit }
+
+    @inline(__always)
     mutating func putUsed(_ entry: UsedEntry, continues: Bool) {
-        if shadowCount >= Self.shadowLimit { makeRoom(continues) }
+        // No packet is shown by halves.
+        if isFull, !continues || shadowCount == shadow.count { publishMany() }
         shadow[shadowCount] = PackedDescriptor.usedWord(entry)
         outstanding.giveBack(entry.id)
         if continues || entry.descriptorCount != 1 {
@@ -323,12 +327,6 @@ extension PackedRing: Ring {
             hasLongPackets = true
         }
         shadowCount &+= 1
-    }
-
-    /// Writes a full shadow, but no packet by halves.
-    @inline(never)
-    private mutating func makeRoom(_ continues: Bool) {
-        if !continues || shadowCount == shadow.count { publishUsed() }
     }
 
     @inline(__always)
@@ -350,7 +348,7 @@ extension PackedRing: Ring {
         nextUsed.advance(by: count, size: size)
     }
 
-    /// The same beyond the lap's end, or for entries of several slots.
+    /// The same beyond the lap's end, for entries of several slots, or for want of room.
     @inline(never)
     private mutating func publishMany() {
         guard !hasLongPackets else { return publishLongPackets() }

@@ -73,6 +73,9 @@ protocol Ring: ~Copyable {
     /// `continues` belongs to the same packet as the one before: the guest sees both or none.
     mutating func putUsed(_ entry: UsedEntry, continues: Bool)
 
+    /// True when the next packet's entry will show the guest those before it.
+    var isFull: Bool { get }
+
     /// Shows the guest what was put.
     mutating func publishUsed()
 

@@ -245,6 +245,9 @@ extension SplitRing {
     }
 
     @inline(__always)
+    var isFull: Bool { false }
+
+    @inline(__always)
     mutating func publishUsed() {
         usedHeader.storeRelease(nextUsed, at: 1)
         publishedUsed = nextUsed

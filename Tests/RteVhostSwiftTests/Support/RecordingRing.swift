@@ -39,6 +39,8 @@ struct RecordingRing: Ring, ~Copyable {
     mutating func rewind(to mark: RingMark) {}
     mutating func putUsed(_ entry: UsedEntry, continues: Bool) { put.append(entry) }
     mutating func takeWrites() -> RingWrites { RingWrites(used: .empty) }
+    var isFull: Bool { false }
+
     mutating func publishUsed() { published = put.count }
     mutating func shouldNotify() -> Bool { false }
 }

@@ -5,19 +5,19 @@ import Testing
 
 @testable import RteVhostSwift
 
-@Suite("Memory: dirty log of a run of packets")
-struct DirtyRunTests {
-    /// Two logs of three regions, of which two lie side by side: one marked write by write, one in
-    /// runs.
+@Suite("Memory: dirty log of a burst")
+struct DirtyPagesTests {
+    /// Two logs of three regions, of which two lie side by side, and one so far behind them that
+    /// its pages want the places of theirs: one marked write by write, one in bursts.
     private final class Logs {
-        static let pages = 64
+        static let pages = 192
         let guest: MockMemory
         private let bytes: [UnsafeMutablePointer<UInt8>]
 
         init() throws {
             guest = try MockMemory([
                 (guest: 0, byteCount: 8 * 4096), (guest: 8 * 4096, byteCount: 8 * 4096),
-                (guest: 40 * 4096, byteCount: 16 * 4096),
+                (guest: 128 * 4096, byteCount: 16 * 4096),
             ])
             bytes = (0..<2).map { _ in
                 let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.pages / 8)
@@ -41,12 +41,12 @@ struct DirtyRunTests {
         }
     }
 
-    @Test("runs mark what single writes mark, in any order and over regions")
+    @Test("bursts mark what single writes mark, in any order and over regions")
     func random() throws {
         let logs = try Logs()
         var random = FixedRandom(seed: 8)
         for _ in 0..<3000 {
-            var run = DirtyRun()
+            var pages = DirtyPages()
             for _ in 0..<Int.random(in: 0..<12, using: &random) {
                 let area = logs.guest.areas.randomElement(using: &random)!
                 let offset = Int.random(in: 0..<area.byteCount, using: &random)
@@ -58,25 +58,25 @@ struct DirtyRunTests {
                     continue
                 }
                 logs.log(0).mark(slice, in: logs.guest.memory)
-                run.add(slice, slice, logs.log(1), logs.guest.memory)
+                pages.add(slice, logs.log(1), logs.guest.memory)
             }
-            run.end(logs.log(1))
+            pages.end(logs.log(1))
             try #require(logs.take(1) == logs.take(0))
         }
     }
 
-    @Test("bytes of no region mark nothing; a run without log marks nothing")
+    @Test("bytes of no region mark nothing; a burst without log marks nothing")
     func strangers() throws {
         let logs = try Logs()
         let other = try MockMemory([(guest: 0, byteCount: 4096)])
         let slice = try #require(
             other.memory.slice(at: GuestAddress(rawValue: 0), count: 4096))
-        var run = DirtyRun()
-        run.add(slice, slice, logs.log(1), logs.guest.memory)
-        run.end(logs.log(1))
+        var pages = DirtyPages()
+        pages.add(slice, logs.log(1), logs.guest.memory)
+        pages.end(logs.log(1))
         #expect(logs.take(1) == [])
-        var none = DirtyRun()
-        none.add(slice, slice, DirtyLog.none, other.memory)
+        var none = DirtyPages()
+        none.add(slice, DirtyLog.none, other.memory)
         none.end(DirtyLog.none)
     }
 }
