@@ -39,9 +39,10 @@ struct InflightPackets: ~Copyable {
     @inline(__always)
     var count: Int { Int(tail &- head) }
 
-    /// Entries that may still be pushed.
+    /// Entries that may still be pushed: none while more wait, of a ring that was larger, than this
+    /// one has slots.
     @inline(__always)
-    var room: Int { capacity &- count }
+    var room: Int { max(0, capacity &- count) }
 
     /// Used entries that may still be pushed.
     @inline(__always)
