@@ -143,25 +143,6 @@ static void from_guest(struct bench *bench)
 	guest_tx_reap(bench->tx);
 }
 
-static struct rte_mbuf *make(struct bench *bench, uint32_t size)
-{
-	struct rte_mbuf *head = rte_pktmbuf_alloc(bench->app.mp), *tail = head;
-
-	for (uint32_t done = 0; done < size;) {
-		uint32_t part = size - done;
-
-		assert_non_null(tail);
-		part = part > bench->app.capacity ? bench->app.capacity : part;
-		memcpy(rte_pktmbuf_append(tail, (uint16_t)part), frame + done, part);
-		if (tail != head)
-			assert_int_equal(rte_pktmbuf_chain(head, tail), 0);
-		done += part;
-		if (done < size)
-			tail = rte_pktmbuf_alloc(bench->app.mp);
-	}
-	return head;
-}
-
 /** Give packets to the guest. @return how many it took; they are the caller's again. */
 static uint16_t give(struct bench *bench, struct rte_mbuf **pkts, uint16_t count)
 {
@@ -191,7 +172,7 @@ static void to_guest(struct bench *bench)
 	for (uint16_t i = 0; i < wanted; i++) {
 		next(&kind);
 		kinds[i] = kind;
-		pkts[i] = make(bench, kind.size);
+		pkts[i] = bench_packet(bench, frame, kind.size);
 	}
 	taken = give(bench, pkts, wanted);
 	for (uint16_t i = 0; i < wanted; i++) {

@@ -200,6 +200,8 @@ void control_send_good(struct control_device *device, uint64_t sequence);
 void control_receive_good(struct control_device *device, uint64_t sequence);
 /** An mbuf with such a frame. */
 struct rte_mbuf *control_mbuf(uint32_t size, uint64_t sequence);
+/** A packet of these bytes, up to @p room in an mbuf; NULL when the pool is empty. */
+struct rte_mbuf *control_chain(const uint8_t *bytes, uint32_t size, uint32_t room);
 
 /* control_wire.c */
 

@@ -34,6 +34,28 @@ struct rte_mbuf *control_mbuf(uint32_t size, uint64_t sequence)
 	return mbuf;
 }
 
+struct rte_mbuf *control_chain(const uint8_t *bytes, uint32_t size, uint32_t room)
+{
+	struct rte_mbuf *head = NULL;
+
+	for (uint32_t done = 0; done < size;) {
+		struct rte_mbuf *mbuf = rte_pktmbuf_alloc(control_pool());
+		uint32_t part = RTE_MIN(size - done, room);
+
+		if (!mbuf) {
+			rte_pktmbuf_free(head);
+			return NULL;
+		}
+		memcpy(rte_pktmbuf_append(mbuf, (uint16_t)part), bytes + done, part);
+		if (head)
+			rte_pktmbuf_chain(head, mbuf);
+		else
+			head = mbuf;
+		done += part;
+	}
+	return head;
+}
+
 struct guest_queue *control_tx(const struct control_device *device)
 {
 	return guest_tx_queue(device->guest, 0);

@@ -150,26 +150,12 @@ void control_iommu_send(struct control_iommu *iommu, uint32_t count, uint32_t si
 struct rte_mbuf *control_iommu_frame(uint32_t size, uint64_t sequence)
 {
 	static uint8_t frame[CONTROL_IOMMU_FRAME];
-	struct rte_mbuf *head = NULL, *tail = NULL;
+	struct rte_mbuf *packet;
 
 	control_frame(frame, size, sequence);
-	for (uint32_t at = 0; at < size;) {
-		struct rte_mbuf *mbuf = rte_pktmbuf_alloc(control_pool());
-		uint32_t part = size - at < 1500 ? size - at : 1500;
-
-		assert_non_null(mbuf);
-		memcpy(rte_pktmbuf_append(mbuf, (uint16_t)part), frame + at, part);
-		at += part;
-		if (tail) {
-			tail->next = mbuf;
-			head->nb_segs++;
-			head->pkt_len += part;
-		} else {
-			head = mbuf;
-		}
-		tail = mbuf;
-	}
-	return head;
+	packet = control_chain(frame, size, 1500);
+	assert_non_null(packet);
+	return packet;
 }
 
 bool control_iommu_give(struct control_iommu *iommu, struct rte_mbuf *mbuf)

@@ -65,27 +65,7 @@ void migration_assert_same(void)
 struct rte_mbuf *migration_packet(uint32_t size, uint64_t sequence)
 {
 	static uint8_t frame[65536];
-	struct rte_mbuf *first = NULL, *last = NULL;
 
 	control_frame(frame, size, sequence);
-	for (uint32_t done = 0; done < size || !first;) {
-		struct rte_mbuf *mbuf = rte_pktmbuf_alloc(control_pool());
-		uint16_t part = size - done > 2000 ? 2000 : (uint16_t)(size - done);
-
-		if (!mbuf) {
-			rte_pktmbuf_free(first);
-			return NULL;
-		}
-		memcpy(rte_pktmbuf_append(mbuf, part), frame + done, part);
-		done += part;
-		if (last) {
-			last->next = mbuf;
-			first->nb_segs++;
-			first->pkt_len += part;
-		} else {
-			first = mbuf;
-		}
-		last = mbuf;
-	}
-	return first;
+	return control_chain(frame, size, 2000);
 }

@@ -235,6 +235,9 @@ uint16_t bench_clear(struct bench *bench, uint16_t count);
 /** Dequeue with engines that behave until nothing is in flight. */
 void bench_drain(struct bench *bench);
 
+/** A packet of these bytes in mbufs of the application, as many as it takes. */
+struct rte_mbuf *bench_packet(struct bench *bench, const uint8_t *bytes, uint32_t size);
+
 /** Submit packets to the guest. @return how many were taken; bench->to.inflight follows. */
 uint16_t bench_enqueue(struct bench *bench, uint16_t count, uint32_t size);
 

@@ -151,20 +151,15 @@ void bench_drain(struct bench *bench)
 	assert_true(rte_vhost_async_get_inflight(bench->vid, RX) <= 0);
 }
 
-/** A stamped packet in mbufs of the application, as many as it takes. */
-static struct rte_mbuf *make_packet(struct bench *bench, uint32_t size, uint64_t sequence)
+struct rte_mbuf *bench_packet(struct bench *bench, const uint8_t *bytes, uint32_t size)
 {
-	struct guest_stamp stamp = { .sender = SENDER, .queue = RX, .sequence = sequence };
 	struct rte_mbuf *head = rte_pktmbuf_alloc(bench->app.mp), *tail = head;
 
-	guest_packet_fill(bench->frame, size, &stamp);
 	for (uint32_t done = 0; done < size;) {
-		uint32_t part = size - done;
+		uint32_t part = RTE_MIN(size - done, bench->app.capacity);
 
 		assert_non_null(tail);
-		if (part > bench->app.capacity)
-			part = bench->app.capacity;
-		memcpy(rte_pktmbuf_append(tail, (uint16_t)part), bench->frame + done, part);
+		memcpy(rte_pktmbuf_append(tail, (uint16_t)part), bytes + done, part);
 		if (tail != head)
 			assert_int_equal(rte_pktmbuf_chain(head, tail), 0);
 		done += part;
@@ -172,6 +167,15 @@ static struct rte_mbuf *make_packet(struct bench *bench, uint32_t size, uint64_t
 			tail = rte_pktmbuf_alloc(bench->app.mp);
 	}
 	return head;
+}
+
+/** A stamped packet. */
+static struct rte_mbuf *make_packet(struct bench *bench, uint32_t size, uint64_t sequence)
+{
+	struct guest_stamp stamp = { .sender = SENDER, .queue = RX, .sequence = sequence };
+
+	guest_packet_fill(bench->frame, size, &stamp);
+	return bench_packet(bench, bench->frame, size);
 }
 
 void bench_take_back(struct bench *bench, struct rte_mbuf **pkts, uint32_t count)
