@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The librtevhostswift authors
 #
-# Every text file: an SPDX line near its top, no path of one machine. C: lines up to 100 columns with tabs of 8, files
-# up to 400 lines, functions up to 60, except the headers under include/, which keep DPDK's form.
+# Every text file, patches among them: an SPDX line near its top, no path of one machine. C: lines up to 100 columns
+# with tabs of 8, files up to 400 lines, functions up to 60, except the headers under include/, which keep DPDK's form.
 
 function say(line, text) {
     printf "%s:%d: %s\n", file, line, text
@@ -41,9 +41,12 @@ FNR == 1 {
 FNR <= 5 && /SPDX-License-Identifier/ { hasHeader = 1 }
 
 # Makefile's and scripts' defaults (`?=`, `:-`, `|| echo`) are documented ones; tidy has to name what it looks for.
-/\/work\/|\/opt\/swift|\/root\// && !/[?]=|:-|\|\| echo/ && file !~ /tools\/tidy/ {
+/\/work\/|\/opt\/swift|\/root\/|\/home\/[a-z]/ && !/[?]=|:-|\|\| echo/ && file !~ /tools\/tidy/ {
     say(FNR, "a path of one machine")
 }
+
+# What a patch is about lies in this tree.
+file ~ /\.patch$/ && /^(---|\+\+\+) \// && !/^(---|\+\+\+) \/dev\/null/ { say(FNR, "a path of one machine") }
 
 !/^[ \t]*([*#]|\/\/)/ && /["'= ]\/tmp\// && file ~ /(\.(swift|c|h|awk|sh)|Makefile)$|tools\// && !/:-|XXXXXX/ && file !~ /tools\/tidy/ {
     printf "%s:%d: note: a fixed path under /tmp\n", file, FNR
