@@ -216,26 +216,21 @@ static inline __attribute__((always_inline)) void crte_copy(
 	}
 }
 
-/** What a loop knows of the packets that it passes: see PacketSight. */
-struct crte_sight {
-	uint64_t byte_count;
-	uint64_t first;
-};
-
 /**
- * True for a size. It is compared where it lies: the loops have more to remember than there are
- * registers, and what the compiler would put out of the way for it costs more.
+ * True for the number that lies there. It is compared where it lies: the loops have more to
+ * remember than there are registers, and what the compiler would put out of the way for it costs
+ * more.
  */
-static inline __attribute__((always_inline)) bool crte_is_common_size(
-	const struct crte_sight *sight, uint64_t size)
+static inline __attribute__((always_inline)) bool crte_is_same(
+	const intptr_t *place, intptr_t number)
 {
 #if defined(__x86_64__)
 	bool is_same;
 
-	__asm__("cmpq %2,%1" : "=@cce"(is_same) : "m"(sight->byte_count), "r"(size));
+	__asm__("cmpq %2,%1" : "=@cce"(is_same) : "m"(*place), "r"(number));
 	return is_same;
 #else
-	return sight->byte_count == size;
+	return *place == number;
 #endif
 }
 

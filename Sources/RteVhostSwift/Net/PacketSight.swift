@@ -7,27 +7,25 @@ import CRteVhost
 /// many as there are between two others, so that it has to remember nothing of them.
 @safe
 struct PacketSight: BitwiseCopyable {
-    private var values: crte_sight
+    /// Of most packets. It stays where it lies: see `crte_is_same`.
+    private var commonByteCount: Int
+    /// Index of the first packet that is not counted yet.
+    let first: Int
 
     /// From `first` on none is counted.
     @inline(__always)
     init(_ classes: PacketClasses, first: Int = 0) {
         precondition(classes.commonByteCount > 0)
-        values = crte_sight(
-            byte_count: UInt64(truncatingIfNeeded: classes.commonByteCount),
-            first: UInt64(truncatingIfNeeded: first))
+        commonByteCount = classes.commonByteCount
+        self.first = first
     }
-
-    /// Index of the first packet that is not counted yet.
-    @inline(__always)
-    var first: Int { Int(truncatingIfNeeded: values.first) }
 
     /// True where the packet is like most: the size says that there is a first byte to look at.
     @inline(__always)
     mutating func isCommon(_ data: PacketSlice) -> Bool {
-        // SAFETY: our own two numbers, which no index is applied to: they need no guard of the stack.
-        let isSame = unsafe _withUnprotectedUnsafeMutablePointer(to: &values) {
-            unsafe crte_is_common_size($0, UInt64(truncatingIfNeeded: data.count))
+        // SAFETY: our own number, which no index is applied to: it needs no guard of the stack.
+        let isSame = unsafe _withUnprotectedUnsafeMutablePointer(to: &commonByteCount) {
+            unsafe crte_is_same($0, data.count)
         }
         guard isSame else { return false }
         // SAFETY: as many bytes as the line above says, which is at least one, as `init` checked.
