@@ -5,12 +5,15 @@ import CRteVhost
 
 /// What the exported functions share: from a typed error to a log line and an integer.
 enum Call {
-    /// Runs `body`: 0, or -1 with one log line that names function, socket and reason.
+    /// Runs `body` with the path a caller gave: 0, or -1 with one log line that names function,
+    /// socket and reason.
     static func result(
-        _ function: StaticString, path: SocketPath, _ body: () throws(VhostError) -> Void
+        _ function: StaticString, _ path: UnsafePointer<CChar>?,
+        _ body: (SocketPath) throws(VhostError) -> Void
     ) -> Int32 {
+        guard let path = unsafe Call.path(function, path) else { return -1 }
         do throws(VhostError) {
-            try body()
+            try body(path)
             return 0
         } catch {
             Log.error { line in
@@ -26,9 +29,19 @@ enum Call {
         _ function: StaticString, _ vid: Int32, _ queue: UInt16,
         _ body: () throws(VhostError) -> Void
     ) -> Int32 {
-        do throws(VhostError) {
+        count(function, vid, queue) { () throws(VhostError) in
             try body()
             return 0
+        }
+    }
+
+    /// The same for those among them that give a number when nothing is wrong.
+    static func count(
+        _ function: StaticString, _ vid: Int32, _ queue: UInt16,
+        _ body: () throws(VhostError) -> Int
+    ) -> Int32 {
+        do throws(VhostError) {
+            return Int32(try body())
         } catch {
             log(function, vid, queue, error)
             return -1
@@ -100,15 +113,5 @@ enum Call {
         // The device may end, and another one begin, at any time.
         let callbacks = device.lock.withLock { device.value.callbacks }
         callbacks?.guestNotified?(vid)
-    }
-
-    /// A device and one of its queues. Throws `notFound`.
-    static func queue(
-        _ vid: Int32, _ queue: UInt16
-    ) throws(VhostError) -> (HeapCell<Device>, HeapCell<VirtQueue>) {
-        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
-            throw .notFound
-        }
-        return (device, cell)
     }
 }

@@ -144,14 +144,11 @@ public func rte_vdpa_reset_stats(
 public func rte_vdpa_relay_vring_used(
     _ vid: Int32, _ queue: UInt16, _ ring: UnsafeMutableRawPointer?
 ) -> Int32 {
-    do throws(VhostError) {
+    Call.count("rte_vdpa_relay_vring_used", vid, queue) { () throws(VhostError) in
         guard let ring = unsafe ring else { throw .invalidArgument }
-        let (device, cell) = try Call.queue(vid, queue)
-        return unsafe Int32(
-            try UsedRelay.relay(device, cell, from: ring.assumingMemoryBound(to: vring.self)))
-    } catch {
-        Call.log("rte_vdpa_relay_vring_used", vid, queue, error)
-        return -1
+        let (device, cell) = try DeviceTable.queue(vid, queue)
+        return unsafe try UsedRelay.relay(
+            device, cell, from: ring.assumingMemoryBound(to: vring.self))
     }
 }
 

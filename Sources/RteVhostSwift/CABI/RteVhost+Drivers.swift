@@ -9,11 +9,10 @@ import CRteVhost
 /// memory.
 @_cdecl("rte_vhost_driver_register")
 public func rte_vhost_driver_register(_ path: UnsafePointer<CChar>?, _ flags: UInt64) -> Int32 {
-    guard let path = unsafe Call.path("rte_vhost_driver_register", path) else { return -1 }
-    DPDKProcess.prepare()
-    ControlSocket.openFromEnvironment()
-    Telemetry.register()
-    return Call.result("rte_vhost_driver_register", path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_register", path) { (path) throws(VhostError) in
+        DPDKProcess.prepare()
+        ControlSocket.openFromEnvironment()
+        Telemetry.register()
         guard flags & ~Release.driverFlags == 0 else { throw .invalidArgument }
         try Library.register(path, DriverFlags(rawValue: flags))
     }
@@ -22,8 +21,7 @@ public func rte_vhost_driver_register(_ path: UnsafePointer<CChar>?, _ flags: UI
 /// `rte_vhost_driver_unregister`: 0; -1 for a path that is not registered, or from a callback.
 @_cdecl("rte_vhost_driver_unregister")
 public func rte_vhost_driver_unregister(_ path: UnsafePointer<CChar>?) -> Int32 {
-    guard let path = unsafe Call.path("rte_vhost_driver_unregister", path) else { return -1 }
-    return Call.result("rte_vhost_driver_unregister", path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_unregister", path) { (path) throws(VhostError) in
         try Library.unregister(path)
     }
 }
@@ -32,10 +30,9 @@ public func rte_vhost_driver_unregister(_ path: UnsafePointer<CChar>?) -> Int32 
 /// callbacks or taken.
 @_cdecl("rte_vhost_driver_start")
 public func rte_vhost_driver_start(_ path: UnsafePointer<CChar>?) -> Int32 {
-    guard let path = unsafe Call.path("rte_vhost_driver_start", path) else { return -1 }
-    // The EAL may have been set up since the driver was registered.
-    DPDKProcess.prepare()
-    return Call.result("rte_vhost_driver_start", path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_start", path) { (path) throws(VhostError) in
+        // The EAL may have been set up since the driver was registered.
+        DPDKProcess.prepare()
         try Library.start(path)
     }
 }
@@ -46,9 +43,7 @@ public func rte_vhost_driver_start(_ path: UnsafePointer<CChar>?) -> Int32 {
 public func rte_vhost_driver_callback_register(
     _ path: UnsafePointer<CChar>?, _ operations: UnsafePointer<Release.DeviceOperations>?
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_callback_register"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_callback_register", path) { (path) throws(VhostError) in
         guard let table = unsafe operations?.pointee else { throw .invalidArgument }
         let callbacks = DeviceCallbacks(
             newDevice: table.new_device, destroyDevice: table.destroy_device,
@@ -65,9 +60,7 @@ public func rte_vhost_driver_callback_register(
 public func rte_vhost_driver_set_features(
     _ path: UnsafePointer<CChar>?, _ features: UInt64
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_set_features"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_set_features", path) { (path) throws(VhostError) in
         try Library.setFeatures(path, features)
     }
 }
@@ -77,9 +70,7 @@ public func rte_vhost_driver_set_features(
 public func rte_vhost_driver_enable_features(
     _ path: UnsafePointer<CChar>?, _ features: UInt64
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_enable_features"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_enable_features", path) { (path) throws(VhostError) in
         try Library.enableFeatures(path, features)
     }
 }
@@ -89,9 +80,7 @@ public func rte_vhost_driver_enable_features(
 public func rte_vhost_driver_disable_features(
     _ path: UnsafePointer<CChar>?, _ features: UInt64
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_disable_features"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_disable_features", path) { (path) throws(VhostError) in
         try Library.change(path) { $0.value.features &= ~features }
     }
 }
@@ -101,9 +90,7 @@ public func rte_vhost_driver_disable_features(
 public func rte_vhost_driver_get_features(
     _ path: UnsafePointer<CChar>?, _ features: UnsafeMutablePointer<UInt64>?
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_get_features"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_get_features", path) { (path) throws(VhostError) in
         guard let features = unsafe features else { throw .invalidArgument }
         unsafe features.pointee = try Library.features(path)
     }
@@ -115,9 +102,8 @@ public func rte_vhost_driver_get_features(
 public func rte_vhost_driver_set_protocol_features(
     _ path: UnsafePointer<CChar>?, _ features: UInt64
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_set_protocol_features"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_set_protocol_features", path) {
+        (path) throws(VhostError) in
         try Library.change(path) {
             $0.value.protocolFeatures = features & $0.value.flags.servedProtocolFeatures
         }
@@ -129,9 +115,8 @@ public func rte_vhost_driver_set_protocol_features(
 public func rte_vhost_driver_get_protocol_features(
     _ path: UnsafePointer<CChar>?, _ features: UnsafeMutablePointer<UInt64>?
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_get_protocol_features"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_get_protocol_features", path) {
+        (path) throws(VhostError) in
         guard let features = unsafe features else { throw .invalidArgument }
         unsafe features.pointee = try Library.protocolFeatures(path)
     }
@@ -142,9 +127,7 @@ public func rte_vhost_driver_get_protocol_features(
 public func rte_vhost_driver_get_queue_num(
     _ path: UnsafePointer<CChar>?, _ count: UnsafeMutablePointer<UInt32>?
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_get_queue_num"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_get_queue_num", path) { (path) throws(VhostError) in
         guard let count = unsafe count else { throw .invalidArgument }
         unsafe count.pointee = try Library.queuePairs(path)
     }

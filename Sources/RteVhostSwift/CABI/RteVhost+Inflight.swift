@@ -50,7 +50,7 @@ public func rte_vhost_get_vhost_ring_inflight(
 ) -> Int32 {
     Call.result("rte_vhost_get_vhost_ring_inflight", vid, queue) { () throws(VhostError) in
         guard let ring = unsafe ring else { throw .invalidArgument }
-        let (_, cell) = try Call.queue(vid, queue)
+        let (_, cell) = try DeviceTable.queue(vid, queue)
         cell.lock.lock()
         defer { cell.lock.unlock() }
         var found = unsafe rte_vhost_ring_inflight()
@@ -80,7 +80,7 @@ public func rte_vhost_get_vring_base_from_inflight(
         guard let available = unsafe available, let used = unsafe used else {
             throw .invalidArgument
         }
-        let (_, cell) = try Call.queue(vid, queue)
+        let (_, cell) = try DeviceTable.queue(vid, queue)
         let position = try cell.lock.withLock { () throws(VhostError) in
             try cell.value.inflight.packed().position()
         }

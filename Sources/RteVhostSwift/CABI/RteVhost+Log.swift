@@ -16,7 +16,7 @@ public func rte_vhost_log_write(_ vid: Int32, _ address: UInt64, _ count: UInt64
 public func rte_vhost_log_used_vring(
     _ vid: Int32, _ queue: UInt16, _ offset: UInt64, _ count: UInt64
 ) {
-    guard let (device, cell) = try? Call.queue(vid, queue) else { return }
+    guard let (device, cell) = try? DeviceTable.queue(vid, queue) else { return }
     device.logUsed(cell, offset: offset, count: count)
 }
 

@@ -13,7 +13,7 @@ public func rte_vhost_get_vhost_vring(
 ) -> Int32 {
     Call.result("rte_vhost_get_vhost_vring", vid, queue) { () throws(VhostError) in
         guard let ring = unsafe ring else { throw .invalidArgument }
-        let (device, cell) = try Call.queue(vid, queue)
+        let (device, cell) = try DeviceTable.queue(vid, queue)
         cell.lock.lock()
         defer { cell.lock.unlock() }
         device.lock.lock()
@@ -41,7 +41,7 @@ public func rte_vhost_get_vhost_vring(
 @_cdecl("rte_vhost_vring_call")
 public func rte_vhost_vring_call(_ vid: Int32, _ queue: UInt16) -> Int32 {
     Call.result("rte_vhost_vring_call", vid, queue) { () throws(VhostError) in
-        let (device, cell) = try Call.queue(vid, queue)
+        let (device, cell) = try DeviceTable.queue(vid, queue)
         let didNotify = cell.lock.withLock { cell.value.notifyGuest() }
         if didNotify { Call.tellNotified(device, vid) }
     }
@@ -51,7 +51,7 @@ public func rte_vhost_vring_call(_ vid: Int32, _ queue: UInt16) -> Int32 {
 /// disabled.
 @_cdecl("rte_vhost_avail_entries")
 public func rte_vhost_avail_entries(_ vid: Int32, _ queue: UInt16) -> UInt16 {
-    guard let (_, cell) = try? Call.queue(vid, queue) else { return 0 }
+    guard let (_, cell) = try? DeviceTable.queue(vid, queue) else { return 0 }
     return cell.lock.withLock {
         cell.value.isRunning
             ? UInt16(truncatingIfNeeded: cell.value.refreshAvailable()) : 0
@@ -77,7 +77,7 @@ public func rte_vhost_enable_guest_notification(
     _ vid: Int32, _ queue: UInt16, _ enable: Int32
 ) -> Int32 {
     Call.result("rte_vhost_enable_guest_notification", vid, queue) { () throws(VhostError) in
-        let (device, cell) = try Call.queue(vid, queue)
+        let (device, cell) = try DeviceTable.queue(vid, queue)
         try cell.lock.withLock { () throws(VhostError) in
             guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
             cell.value.wantsKicks = enable != 0
@@ -97,7 +97,7 @@ public func rte_vhost_get_vring_base(
         guard let available = unsafe available, let used = unsafe used else {
             throw .invalidArgument
         }
-        let (_, cell) = try Call.queue(vid, queue)
+        let (_, cell) = try DeviceTable.queue(vid, queue)
         unsafe (available.pointee, used.pointee) = cell.lock.withLock {
             cell.value.positions
         }
@@ -111,7 +111,7 @@ public func rte_vhost_set_vring_base(
     _ vid: Int32, _ queue: UInt16, _ available: UInt16, _ used: UInt16
 ) -> Int32 {
     Call.result("rte_vhost_set_vring_base", vid, queue) { () throws(VhostError) in
-        let (device, cell) = try Call.queue(vid, queue)
+        let (device, cell) = try DeviceTable.queue(vid, queue)
         try cell.lock.withLock { () throws(VhostError) in
             guard device.value.isOpen.load(ordering: .relaxed) else { throw .notFound }
             guard NetDatapath.isIdle(cell) else { throw .busy }

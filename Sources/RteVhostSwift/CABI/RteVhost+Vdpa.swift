@@ -10,9 +10,7 @@ import CRteVhost
 public func rte_vhost_driver_attach_vdpa_device(
     _ path: UnsafePointer<CChar>?, _ device: UnsafeMutablePointer<rte_vdpa_device>?
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_attach_vdpa_device"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_attach_vdpa_device", path) { (path) throws(VhostError) in
         guard let hardware = unsafe VdpaDevice(device) else { throw .invalidArgument }
         try Library.change(path) { $0.value.vdpa = hardware }
     }
@@ -21,9 +19,7 @@ public func rte_vhost_driver_attach_vdpa_device(
 /// `rte_vhost_driver_detach_vdpa_device`: 0 or -1.
 @_cdecl("rte_vhost_driver_detach_vdpa_device")
 public func rte_vhost_driver_detach_vdpa_device(_ path: UnsafePointer<CChar>?) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_detach_vdpa_device"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_detach_vdpa_device", path) { (path) throws(VhostError) in
         try Library.change(path) { $0.value.vdpa = nil }
     }
 }
@@ -52,11 +48,7 @@ public func rte_vhost_get_vdpa_device(_ vid: Int32) -> UnsafeMutablePointer<rte_
 @_cdecl("rte_vhost_slave_config_change")
 public func rte_vhost_slave_config_change(_ vid: Int32, _ needReply: Bool) -> Int32 {
     guard let device = Call.device("rte_vhost_slave_config_change", vid) else { return -ENODEV }
-    do throws(VhostError) {
+    return Call.result("rte_vhost_slave_config_change", vid, 0) { () throws(VhostError) in
         try device.value.tellConfigurationChange(isAnswered: needReply)
-        return 0
-    } catch {
-        Call.log("rte_vhost_slave_config_change", vid, 0, error)
-        return -1
     }
 }

@@ -48,7 +48,7 @@ public func rtevhostswift_vring_counters_get_names(
 ) -> Int32 {
     counted("rtevhostswift_vring_counters_get_names", vid, QueueCounter.count) {
         () throws(VhostError) in
-        _ = try Call.queue(vid, queue)
+        _ = try DeviceTable.queue(vid, queue)
         unsafe write(QueueCounter.self, to: names, size)
     }
 }
@@ -61,7 +61,7 @@ public func rtevhostswift_vring_counters_get(
 ) -> Int32 {
     counted("rtevhostswift_vring_counters_get", vid, QueueCounter.count) {
         () throws(VhostError) in
-        let (device, cell) = try Call.queue(vid, queue)
+        let (device, cell) = try DeviceTable.queue(vid, queue)
         guard let counters = unsafe counters, Int(size) >= QueueCounter.count else { return }
         let values = device.counters(of: cell)
         for (index, counter) in QueueCounter.rows.enumerated() {
@@ -76,7 +76,7 @@ public func rtevhostswift_vring_counters_get(
 @_cdecl("rtevhostswift_vring_counters_reset")
 public func rtevhostswift_vring_counters_reset(_ vid: Int32, _ queue: UInt16) -> Int32 {
     counted("rtevhostswift_vring_counters_reset", vid) { () throws(VhostError) in
-        let (device, cell) = try Call.queue(vid, queue)
+        let (device, cell) = try DeviceTable.queue(vid, queue)
         device.resetCounters(of: cell)
     }
 }

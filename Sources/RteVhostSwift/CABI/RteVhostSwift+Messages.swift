@@ -88,9 +88,8 @@ private func copyEnd(
     _ place: UnsafeMutablePointer<rtevhostswift_connection_end>?,
     _ look: (HeapCell<Driver>) -> ConnectionEnd?
 ) -> Int32 {
-    guard let path = unsafe Call.path(function, path) else { return -1 }
     var end: ConnectionEnd?
-    let result = Call.result(function, path: path) { () throws(VhostError) in
+    let result = unsafe Call.result(function, path) { (path) throws(VhostError) in
         end = try Library.change(path, look)
     }
     guard result == 0 else { return -1 }

@@ -19,9 +19,7 @@ public func rtevhostswift_version() -> UnsafePointer<CChar>? {
 public func rtevhostswift_driver_allow_uids(
     _ path: UnsafePointer<CChar>?, _ uids: UnsafePointer<UInt32>?, _ count: UInt32
 ) -> Int32 {
-    let name: StaticString = "rtevhostswift_driver_allow_uids"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rtevhostswift_driver_allow_uids", path) { (path) throws(VhostError) in
         guard let uids = unsafe uids, count > 0 else { throw .invalidArgument }
         guard count <= UInt32(UserList.maximumCount) else { throw .limitReached }
         var users = UserList()

@@ -17,6 +17,16 @@ enum DeviceTable {
         return cell
     }
 
+    /// The open device with this vid and one of its queues. Throws `notFound`.
+    static func queue(
+        _ vid: Int32, _ queue: UInt16
+    ) throws(VhostError) -> (HeapCell<Device>, HeapCell<VirtQueue>) {
+        guard let device = find(vid), let cell = device.value.queue(Int(queue)) else {
+            throw .notFound
+        }
+        return (device, cell)
+    }
+
     /// The device with this vid if its connection is gone and an engine still works on it. Event
     /// thread.
     static func draining(_ vid: Int) -> HeapCell<Device>? {

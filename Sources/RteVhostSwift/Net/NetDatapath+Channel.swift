@@ -11,9 +11,7 @@ extension NetDatapath {
         _ vid: Int32, _ queue: UInt16, _ kind: EngineKind, threshold: UInt32,
         isRelaxed: Bool
     ) throws(VhostError) {
-        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
-            throw .notFound
-        }
+        let (device, cell) = try DeviceTable.queue(vid, queue)
         let flags = device.lock.withLock { device.value.flags }
         guard flags.allowsAsyncCopy else { throw .invalidArgument }
         try cell.lock.withLock { () throws(VhostError) in
@@ -29,19 +27,11 @@ extension NetDatapath {
     static func unregister(
         _ vid: Int32, _ queue: UInt16, mayWait: Bool
     ) throws(VhostError) {
-        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
-            throw .notFound
+        try withState(vid, queue, mayWait: mayWait) { state throws(VhostError) in
+            guard state.value.engine.isRegistered else { return }
+            guard state.value.inflight.count == 0 else { throw .busy }
+            state.value.engine.unregister()
         }
-        if mayWait {
-            cell.lock.lock()
-        } else if !cell.lock.tryLock() {
-            throw .busy
-        }
-        defer { cell.lock.unlock() }
-        let state = cell.value.datapath.cell(of: NetQueue.self)
-        guard state.value.engine.isRegistered else { return }
-        guard state.value.inflight.count == 0 else { throw .busy }
-        state.value.engine.unregister()
     }
 
     /// `rte_vhost_async_get_inflight`: packets in flight. Throws `notFound`, and, unless it may
@@ -49,18 +39,26 @@ extension NetDatapath {
     static func inflightCount(
         _ vid: Int32, _ queue: UInt16, mayWait: Bool = false
     ) throws(VhostError) -> Int {
-        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
-            throw .notFound
+        try withState(vid, queue, mayWait: mayWait) { state throws(VhostError) in
+            guard state.value.engine.isRegistered else { throw .notFound }
+            return state.value.inflight.packetCount
         }
+    }
+
+    /// Runs `body` with the queue locked. Throws `notFound`, and, unless it may wait, `busy` while
+    /// the lock is held.
+    private static func withState<Value>(
+        _ vid: Int32, _ queue: UInt16, mayWait: Bool,
+        _ body: (HeapCell<NetQueue>) throws(VhostError) -> Value
+    ) throws(VhostError) -> Value {
+        let (_, cell) = try DeviceTable.queue(vid, queue)
         if mayWait {
             cell.lock.lock()
         } else if !cell.lock.tryLock() {
             throw .busy
         }
         defer { cell.lock.unlock() }
-        let state = cell.value.datapath.cell(of: NetQueue.self)
-        guard state.value.engine.isRegistered else { throw .notFound }
-        return state.value.inflight.packetCount
+        return try body(cell.value.datapath.cell(of: NetQueue.self))
     }
 
     /// True while no packet of an asynchronous call is on its way. The queue's lock is held.
@@ -72,9 +70,7 @@ extension NetDatapath {
     static func statistics(
         _ vid: Int32, _ queue: UInt16
     ) throws(VhostError) -> (QueueStatistics, inflight: Int) {
-        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
-            throw .notFound
-        }
+        let (_, cell) = try DeviceTable.queue(vid, queue)
         return cell.lock.withLock {
             let state = cell.value.datapath.cell(of: NetQueue.self)
             return (cell.value.statistics, state.value.inflight.packetCount)

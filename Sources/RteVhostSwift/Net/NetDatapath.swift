@@ -144,9 +144,7 @@ enum NetDatapath {
         _ vid: Int32, _ queue: UInt16, packets: PacketArray,
         channel: HeapCell<DmadevChannel>? = nil
     ) -> Int {
-        guard let device = DeviceTable.find(vid), let cell = device.value.queue(Int(queue)) else {
-            return 0
-        }
+        guard let (device, cell) = try? DeviceTable.queue(vid, queue) else { return 0 }
         let result = cell.lock.withLock { () -> BurstResult in
             guard isRegistered(cell, channel) else { return BurstResult() }
             cell.value.datapath.cell(of: NetQueue.self).value.engine.lane.audit()

@@ -33,31 +33,29 @@ struct VdpaDevice: Equatable, @unchecked Sendable {
 
     /// Virtio features that the hardware supports. Throws `notFound`, `unsupported`.
     func features() throws(VhostError) -> UInt64 {
-        var features: UInt64 = 0
-        let table = try operations()
         // SAFETY: the driver's function gets what the header promises.
-        guard unsafe table.get_features(pointer, &features) == 0 else { throw .unsupported }
-        return features
+        try answer { unsafe $0.get_features(pointer, &$1) }
     }
 
     /// Protocol features that the driver supports. Throws `notFound`, `unsupported`.
     func protocolFeatures() throws(VhostError) -> UInt64 {
-        var features: UInt64 = 0
-        let table = try operations()
         // SAFETY: as in features.
-        guard unsafe table.get_protocol_features(pointer, &features) == 0 else {
-            throw .unsupported
-        }
-        return features
+        try answer { unsafe $0.get_protocol_features(pointer, &$1) }
     }
 
     /// Pairs of queues that the hardware has. Throws `notFound`, `unsupported`.
     func queuePairs() throws(VhostError) -> UInt32 {
-        var pairs: UInt32 = 0
-        let table = try operations()
         // SAFETY: as in features.
-        guard unsafe table.get_queue_num(pointer, &pairs) == 0 else { throw .unsupported }
-        return pairs
+        try answer { unsafe $0.get_queue_num(pointer, &$1) }
+    }
+
+    /// The number that one of the driver's functions writes.
+    private func answer<Number: FixedWidthInteger>(
+        _ question: (rte_vdpa_dev_ops, inout Number) -> Int32
+    ) throws(VhostError) -> Number {
+        var number: Number = 0
+        guard question(try operations(), &number) == 0 else { throw .unsupported }
+        return number
     }
 
     /// What a device keeps of the driver. Throws `notFound`.

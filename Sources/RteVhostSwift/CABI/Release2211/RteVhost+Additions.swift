@@ -16,7 +16,7 @@ public func rte_vhost_vring_call_nonblock(_ vid: Int32, _ queue: UInt16) -> Int3
     var isBusy = false
     let result = Call.result("rte_vhost_vring_call_nonblock", vid, queue) {
         () throws(VhostError) in
-        let (device, cell) = try Call.queue(vid, queue)
+        let (device, cell) = try DeviceTable.queue(vid, queue)
         guard cell.lock.tryLock() else {
             isBusy = true
             return
@@ -35,7 +35,7 @@ public func rte_vhost_get_monitor_addr(
 ) -> Int32 {
     Call.result("rte_vhost_get_monitor_addr", vid, queue) { () throws(VhostError) in
         guard let condition = unsafe condition else { throw .invalidArgument }
-        let (_, cell) = try Call.queue(vid, queue)
+        let (_, cell) = try DeviceTable.queue(vid, queue)
         cell.lock.lock()
         defer { cell.lock.unlock() }
         guard let parts = cell.value.ringParts else { throw .notFound }
@@ -66,9 +66,7 @@ public func rte_vhost_get_monitor_addr(
 public func rte_vhost_driver_get_vdpa_dev_type(
     _ path: UnsafePointer<CChar>?, _ type: UnsafeMutablePointer<UInt32>?
 ) -> Int32 {
-    let name: StaticString = "rte_vhost_driver_get_vdpa_dev_type"
-    guard let path = unsafe Call.path(name, path) else { return -1 }
-    return Call.result(name, path: path) { () throws(VhostError) in
+    unsafe Call.result("rte_vhost_driver_get_vdpa_dev_type", path) { (path) throws(VhostError) in
         guard let type = unsafe type else { throw .invalidArgument }
         guard let device = try Library.vdpa(path) else { throw .notFound }
         unsafe type.pointee = try device.typeNumber()

@@ -9,7 +9,7 @@ import CRteVhost
 private func counted(
     _ vid: Int32, _ queue: UInt16
 ) throws(VhostError) -> HeapCell<VirtQueue> {
-    let (device, cell) = try Call.queue(vid, queue)
+    let (device, cell) = try DeviceTable.queue(vid, queue)
     let flags = device.lock.withLock { device.value.flags }
     guard flags.keepsStatistics else { throw .unsupported }
     return cell
@@ -34,17 +34,16 @@ public func rte_vhost_vring_stats_get_names(
     _ vid: Int32, _ queue: UInt16, _ names: UnsafeMutablePointer<rte_vhost_stat_name>?,
     _ size: UInt32
 ) -> Int32 {
-    let count = Int32(TrafficCounter.count)
-    let result = Call.result("rte_vhost_vring_stats_get_names", vid, queue) {
-        () throws(VhostError) in
+    let count = TrafficCounter.count
+    return Call.count("rte_vhost_vring_stats_get_names", vid, queue) { () throws(VhostError) in
         _ = try counted(vid, queue)
-        guard let names = unsafe names, size >= UInt32(count) else { return }
+        guard let names = unsafe names, Int(size) >= count else { return count }
         for (index, counter) in TrafficCounter.rows.enumerated() {
             // SAFETY: the caller's array has `size` places.
             unsafe write(names + index, queue, counter)
         }
+        return count
     }
-    return result == 0 ? count : result
 }
 
 /// `rte_vhost_vring_stats_get`: how many there are; negative where none are kept.
@@ -53,10 +52,10 @@ public func rte_vhost_vring_stats_get(
     _ vid: Int32, _ queue: UInt16, _ statistics: UnsafeMutablePointer<rte_vhost_stat>?,
     _ size: UInt32
 ) -> Int32 {
-    let count = Int32(TrafficCounter.count)
-    let result = Call.result("rte_vhost_vring_stats_get", vid, queue) { () throws(VhostError) in
+    let count = TrafficCounter.count
+    return Call.count("rte_vhost_vring_stats_get", vid, queue) { () throws(VhostError) in
         let cell = try counted(vid, queue)
-        guard let statistics = unsafe statistics, size >= UInt32(count) else { return }
+        guard let statistics = unsafe statistics, Int(size) >= count else { return count }
         cell.lock.lock()
         defer { cell.lock.unlock() }
         for (index, counter) in TrafficCounter.rows.enumerated() {
@@ -64,8 +63,8 @@ public func rte_vhost_vring_stats_get(
             unsafe statistics[index] = rte_vhost_stat(
                 id: UInt64(index), value: cell.value.traffic(counter))
         }
+        return count
     }
-    return result == 0 ? count : result
 }
 
 /// `rte_vhost_vring_stats_reset`: 0; negative where none are kept.
