@@ -5,10 +5,6 @@
 /// whoever sets something to zero keeps what it was. The names are those of `struct
 /// rtevhostswift_vring_stats` and of `QueueCounter`.
 struct QueueStatistics: BitwiseCopyable {
-    /// Bytes of an announcement: the smallest Ethernet frame without its check sequence has 60; DPDK
-    /// 21.08 pads to 64.
-    static let announcementByteCount = 64
-
     /// Packets moved, by size and receivers.
     var classes = PacketClasses()
     /// Bytes that an engine copied.

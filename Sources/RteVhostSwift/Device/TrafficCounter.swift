@@ -49,9 +49,9 @@ struct TrafficCounter: CounterTable {
     fileprivate var perAnnouncement: UInt64 {
         switch row {
         case .packets, .broadcast: 1
-        case .bytes: UInt64(QueueStatistics.announcementByteCount)
+        case .bytes: UInt64(Announcement.byteCount)
         default:
-            row.sizeClass == PacketClasses.sizeClass(QueueStatistics.announcementByteCount) ? 1 : 0
+            row.sizeClass == PacketClasses.sizeClass(Announcement.byteCount) ? 1 : 0
         }
     }
 }

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The librtevhostswift authors
 
-/// The RARP broadcast that makes switches learn where a migrated guest lives: RFC 903, as QEMU
-/// sends it.
-enum Announcement {
+extension Announcement {
     /// Fills a fresh mbuf with the announcement of a MAC address, in the low 48 bits, first byte
     /// lowest. False when the mbuf is too small.
     static func write(_ address: UInt64, to packet: PacketBuffer) -> Bool {
-        let byteCount = QueueStatistics.announcementByteCount
         guard packet.capacity >= byteCount else { return false }
         let frame = packet.room
         for index in 0..<byteCount { frame.setByte(0, at: index) }
