@@ -22,7 +22,10 @@ extern "C" {
 /**
  * Bit of rte_vhost_async_config.features: packets whose copies are complete may be returned, and written to the used
  * ring, before earlier packets that the DMA engine is still copying. Without it the order in which the guest sent
- * packets holds. Without effect on a device that negotiated VIRTIO_F_IN_ORDER.
+ * packets holds. Without effect on a device that negotiated VIRTIO_F_IN_ORDER. When the connection ends, packets that
+ * were overtaken are waited for, as long as a ring that stops waits for its engine, and their chains are used: those
+ * from the guest that were not fetched in destroy_device() are lost. A process that is killed meanwhile leaves rings
+ * that no other can go on with: it would go on behind as many chains as were used, whichever those are.
  */
 #define RTE_VHOST_ASYNC_RELAXED_ORDER (1u << 1)
 

@@ -12,6 +12,9 @@ struct DatapathHooks: Sendable {
     /// Asks a DMA engine once what it finished and writes the used ring; true when the engine has
     /// nothing left.
     let poll: @Sendable (HeapCell<Device>, HeapCell<VirtQueue>) -> Bool
+    /// The same, for the used ring to have no gaps: only up to the last packet that overtook others.
+    /// True when there are none.
+    let closeGaps: @Sendable (HeapCell<Device>, HeapCell<VirtQueue>) -> Bool
     /// Gets ready for the dirty log, or lets go of what it took. The engine is idle when it is to
     /// get ready.
     let setLogging: @Sendable (OpaqueCell, Bool) -> Void

@@ -59,6 +59,20 @@ extension HeapCell where Value == Device {
         return false
     }
 
+    /// Waits for the packets that others have overtaken, as long as `drain` would: a ring goes on
+    /// behind as many chains as were used.
+    func closeGaps(_ queue: HeapCell<VirtQueue>, until deadline: UInt64) {
+        let deadline = value.stuckQueueCount > 0 ? min(deadline, Self.shortDeadline) : deadline
+        var turns = 0
+        while !queue.lock.withLock({ value.hooks.closeGaps(self, queue) }) {
+            turns += 1
+            if turns & 0xff == 0 {
+                guard System.nanoseconds() < deadline else { return }
+                System.sleep(microseconds: 50)
+            }
+        }
+    }
+
     /// Notes whether a queue's engine was waited for in vain; another queue that is idle says
     /// nothing about it.
     private func setStuck(_ queue: HeapCell<VirtQueue>, _ isStuck: Bool) {

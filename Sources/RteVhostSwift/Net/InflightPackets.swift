@@ -39,6 +39,23 @@ struct InflightPackets: ~Copyable {
     @inline(__always)
     var count: Int { Int(tail &- head) }
 
+    /// Sequence number behind the last packet whose chains were used before those of one in front of
+    /// it; nil where there is none.
+    var overtakenEnd: UInt32? {
+        var end: UInt32?
+        var hasUnused = false
+        var sequence = head
+        while sequence != tail {
+            if self[sequence].usedCount > 0 {
+                hasUnused = true
+            } else if hasUnused {
+                end = sequence &+ 1
+            }
+            sequence &+= 1
+        }
+        return end
+    }
+
     /// Entries that may still be pushed: none while more wait, of a ring that was larger, than this
     /// one has slots.
     @inline(__always)

@@ -110,6 +110,9 @@ struct NetQueue: ~Copyable {
         poll: { device, queue in
             QueueBurst(device: device, queue: queue).settle()
         },
+        closeGaps: { device, queue in
+            QueueBurst(device: device, queue: queue).closeGaps()
+        },
         setLogging: { handle, isOn in
             handle.cell(of: NetQueue.self).value.setLogging(isOn)
         },

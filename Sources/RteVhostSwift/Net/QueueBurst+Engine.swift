@@ -33,6 +33,14 @@ extension QueueBurst {
         profile.isPacked ? settle(&queue.value.packedRing) : settle(&queue.value.splitRing)
     }
 
+    /// For the control plane, of a ring that others will go on with: behind as many chains as were
+    /// used, so that chains which were overtaken must be among those. Asks the engine and uses them;
+    /// true when that is done.
+    func closeGaps() -> Bool {
+        profile.isPacked
+            ? closeGaps(&queue.value.packedRing) : closeGaps(&queue.value.splitRing)
+    }
+
     @inline(never)
     private func engineDequeue<R: Ring & ~Copyable>(
         _ ring: inout R, pool: PacketPool, into packets: PacketArray
@@ -80,16 +88,28 @@ extension QueueBurst {
     }
 
     private func settle<R: Ring & ~Copyable>(_ ring: inout R) -> Bool {
+        _ = settle(&ring, until: state.value.inflight.tail)
+        return state.value.inflight.engineCount == 0
+    }
+
+    private func closeGaps<R: Ring & ~Copyable>(_ ring: inout R) -> Bool {
+        guard ring.size > 0, let end = state.value.inflight.overtakenEnd else { return true }
+        return settle(&ring, until: end)
+    }
+
+    /// Asks the engine, and writes the used ring as far as packets are complete in front of `end`.
+    /// True when all of them are.
+    private func settle<R: Ring & ~Copyable>(_ ring: inout R, until end: UInt32) -> Bool {
         pollEngine(limit: Int(UInt16.max))
         state.value.engine.lane.audit()
         var didWrite = false
         var sequence = state.value.inflight.head
-        while sequence != state.value.inflight.tail, state.value.inflight[sequence].isComplete {
+        while sequence != end, state.value.inflight[sequence].isComplete {
             if writeUsed(sequence, &ring) { didWrite = true }
             sequence &+= 1
         }
         if didWrite { _ = publish(&ring) }
-        return state.value.inflight.engineCount == 0
+        return sequence == end
     }
 
     /// Hands the batch to the engine. What it does not take is rewound, along with all behind it,

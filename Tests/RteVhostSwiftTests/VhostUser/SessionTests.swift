@@ -185,7 +185,8 @@ struct SessionTests {
     func busy() throws {
         let hooks = DatapathHooks(
             make: NetQueue.hooks.make, resize: NetQueue.hooks.resize, poll: { _, _ in false },
-            setLogging: { _, _ in }, inflightCount: { _ in 0 }, release: NetQueue.hooks.release)
+            closeGaps: { _, _ in true }, setLogging: { _, _ in }, inflightCount: { _ in 0 },
+            release: NetQueue.hooks.release)
         let device = try HeapCell(Device(vid: 1, hooks: hooks))
         device.value.offeredQueuePairs = 1
         let queue = try device.makeQueue(0)
