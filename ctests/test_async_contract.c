@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* What each function of rte_vhost_async.h promises (spec/async.md). */
+/* What each function of rte_vhost_async.h promises. */
 #include <unistd.h>
 
 #include "bench.h"

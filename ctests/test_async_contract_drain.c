@@ -3,7 +3,7 @@
  */
 
 /*
- * Rings that stop, and memory that goes, while an engine copies (spec/async.md, failure rules).
+ * Rings that stop, and memory that goes, while an engine copies.
  *
  * A slow engine is waited for. One that never finishes is waited for about a second; then the
  * message fails, and what it copies from and to stays mapped until it is done. The guest waits

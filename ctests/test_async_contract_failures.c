@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* The table of failure rules in spec/async.md, but for draining. */
+/* What goes wrong with pools, rings and engines, but for rings that stop meanwhile. */
 #include <unistd.h>
 
 #include "bench.h"

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* Defects of the reference that must be absent (spec/async.md): S1 to S9. */
+/* Defects of DPDK's asynchronous copies that must be absent: S1 to S9. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* Defects of the reference that must be absent (spec/async.md): S10 to S17. */
+/* Defects of DPDK's asynchronous copies that must be absent: S10 to S17. */
 #include <unistd.h>
 
 #include "bench.h"

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The librtevhostswift authors
  */
 
-/* Defects of the reference that must be absent (spec/async.md): S33 to S37. */
+/* Defects of DPDK's asynchronous copies that must be absent: S33 to S37. */
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>

@@ -3,7 +3,7 @@
  */
 
 /*
- * S27 of spec/async.md: an engine gets IOVAs, in both directions.
+ * S27, in the numbering of test_async_defects_*.c: an engine gets IOVAs, in both directions.
  *
  * This program pretends to have DPDK's EAL in IOVA-as-PA mode: the library finds the functions
  * below by name. Pages of the guest and of mbufs get made-up frames, no two of them in a row. An

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The librtevhostswift authors
 #
-# DESIGN.md, 2: a folder uses only folders above it. Reads what tidy-strip.awk wrote, twice: first for the names that
-# each folder declares at top level or adds to a type of another folder, then for their uses.
+# A folder uses only folders below it (docs/architecture.md). Reads what tidy-strip.awk wrote, twice: first for the names
+# that each folder declares at top level or adds to a type of another folder, then for their uses.
 
 BEGIN {
     FS = "\001"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The librtevhostswift authors
 #
-# DESIGN.md, 7, for Swift: sizes, SAFETY lines, summaries, what hot folders may not contain, names. Reads what
+# The rules of CONTRIBUTING.md for Swift: sizes, SAFETY lines, summaries, what hot folders may not contain, names. Reads what
 # tidy-strip.awk wrote, twice: first for the names that protocols require, then for everything else.
 # Variables: isSource (the library's own sources, else tests), hotList (tidy-hot.txt).
 
