@@ -11,7 +11,7 @@ struct DecimalDigits: BitwiseCopyable {
     init(_ number: UInt64) {
         var rest = number
         repeat {
-            reversed[count] = UInt8(0x30 + rest % 10)
+            reversed[count] = UInt8(ascii: "0") + UInt8(rest % 10)
             count += 1
             rest /= 10
         } while rest > 0

@@ -70,7 +70,7 @@ struct LogLine: ~Copyable {
 
     /// Appends a decimal number.
     mutating func add(_ number: Int) {
-        if number < 0 { add(byte: 0x2d) }
+        if number < 0 { add("-") }
         let digits = DecimalDigits(UInt64(number.magnitude))
         for index in 0..<digits.count { add(byte: digits[index]) }
     }
@@ -78,12 +78,8 @@ struct LogLine: ~Copyable {
     /// Appends a number in hexadecimal with its prefix.
     mutating func add(hex number: UInt64) {
         add("0x")
-        var shift = max(0, (63 - number.leadingZeroBitCount) / 4) * 4
-        while shift >= 0 {
-            let digit = UInt8(number >> UInt64(shift) & 0xf)
-            add(byte: digit < 10 ? 0x30 + digit : 0x57 + digit)
-            shift -= 4
-        }
+        let digits = HexadecimalDigits(number)
+        for index in 0..<digits.count { add(byte: digits[index]) }
     }
 
     /// Appends a path.
@@ -119,7 +115,7 @@ struct LogLine: ~Copyable {
     /// Hands the line to DPDK, or writes it to standard error in one call, so that lines of threads
     /// do not mix.
     mutating func write(_ level: Log.Level = .error, _ topic: Log.Topic = .config) {
-        bytes[count] = form == .dpdk ? 0 : 0x0a
+        bytes[count] = form == .dpdk ? 0 : UInt8(ascii: "\n")
         let length = count + 1
         // SAFETY: the span covers `bytes`, of which `length` bytes are set; for DPDK the last of
         // them ends a C string.

@@ -34,9 +34,9 @@ struct UserList: Equatable {
         repeat {
             var number: UInt32 = 0
             let start = index
-            while byte(index) >= 0x30, byte(index) <= 0x39 {
+            while let digit = byte(index).decimalValue {
                 let (ten, isTooLarge) = number.multipliedReportingOverflow(by: 10)
-                let (sum, isLarger) = ten.addingReportingOverflow(UInt32(byte(index) - 0x30))
+                let (sum, isLarger) = ten.addingReportingOverflow(UInt32(digit))
                 guard !isTooLarge, !isLarger else { throw .invalidArgument }
                 number = sum
                 index += 1
@@ -44,7 +44,7 @@ struct UserList: Equatable {
             guard index > start else { throw .invalidArgument }
             try add(number)
             index += 1
-        } while byte(index - 1) == 0x2c
+        } while byte(index - 1) == UInt8(ascii: ",")
         guard byte(index - 1) == 0 else { throw .invalidArgument }
     }
 

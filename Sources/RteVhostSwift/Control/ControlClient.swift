@@ -113,7 +113,7 @@ struct ControlClient: ~Copyable {
         if count > 0 { deadline.still = now &+ Self.patience.still }
         let known = lineCount
         lineCount += count
-        for index in known..<lineCount where line[index] == 0x0a {
+        for index in known..<lineCount where line[index] == UInt8(ascii: "\n") {
             begin(count: index, inspector, refusal)
             // What came with the request was said after it.
             if index + 1 < lineCount { haveEnough() }

@@ -90,15 +90,15 @@ struct ControlRequest {
     ) -> Int? {
         var number = 0
         var digits = 0
-        while position < count, line[position] >= 0x30, line[position] <= 0x39 {
-            number = number * 10 + Int(line[position] - 0x30)
+        while position < count, let digit = line[position].decimalValue {
+            number = number * 10 + Int(digit)
             digits += 1
             position += 1
             guard digits <= limit else { return nil }
         }
         guard digits > 0 else { return nil }
         if position < count {
-            guard line[position] == 0x20 else { return nil }
+            guard line[position] == UInt8(ascii: " ") else { return nil }
             position += 1
         }
         return number
@@ -116,7 +116,7 @@ struct ControlRequest {
             guard unsafe line[position + index] == word.utf8Start[index] else { return false }
         }
         let end = position + length
-        if end < count, line[end] != 0x20 { return false }
+        if end < count, line[end] != UInt8(ascii: " ") { return false }
         position = min(end + 1, count)
         return true
     }

@@ -87,7 +87,7 @@ enum ControlSocket {
         var path = SocketPath()
         var index = 0
         while byte(index) != 0 {
-            if byte(index) == 0x25, byte(index + 1) == 0x70 {
+            if byte(index) == UInt8(ascii: "%"), byte(index + 1) == UInt8(ascii: "p") {
                 var number = LogLine()
                 number.add(Int(System.currentProcess))
                 for digit in 0..<number.count {

@@ -46,6 +46,9 @@ struct JSONWriter: FactWriter, ~Copyable {
         end += 1
     }
 
+    /// Appends a character of ASCII as it is.
+    private mutating func add(_ character: Unicode.Scalar) { add(byte: UInt8(ascii: character)) }
+
     /// Appends words as they are.
     private mutating func add(raw words: StaticString) {
         // SAFETY: a static string's storage holds utf8CodeUnitCount bytes.
@@ -54,44 +57,41 @@ struct JSONWriter: FactWriter, ~Copyable {
 
     /// Before a value: a comma where one stands in front of it, and its key.
     private mutating func begin(_ key: StaticString?) {
-        if needsComma { add(byte: 0x2c) }
+        if needsComma { add(",") }
         needsComma = true
         guard let key else { return }
-        add(byte: 0x22)
+        add("\"")
         add(raw: key)
-        add(byte: 0x22)
-        add(byte: 0x3a)
+        add("\"")
+        add(":")
+    }
+
+    private mutating func open(_ key: StaticString?, _ bracket: Unicode.Scalar) {
+        begin(key)
+        add(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: Unicode.Scalar) {
+        add(bracket)
+        needsComma = true
     }
 
     /// Opens an object.
-    mutating func openObject(_ key: StaticString? = nil) {
-        begin(key)
-        add(byte: 0x7b)
-        needsComma = false
-    }
+    mutating func openObject(_ key: StaticString? = nil) { open(key, "{") }
 
     /// Closes it.
-    mutating func closeObject() {
-        add(byte: 0x7d)
-        needsComma = true
-    }
+    mutating func closeObject() { close("}") }
 
     /// Opens an array.
-    mutating func openArray(_ key: StaticString? = nil) {
-        begin(key)
-        add(byte: 0x5b)
-        needsComma = false
-    }
+    mutating func openArray(_ key: StaticString? = nil) { open(key, "[") }
 
     /// Closes it.
-    mutating func closeArray() {
-        add(byte: 0x5d)
-        needsComma = true
-    }
+    mutating func closeArray() { close("]") }
 
     /// Ends the answer's line.
     mutating func endLine() {
-        add(byte: 0x0a)
+        add("\n")
         needsComma = false
     }
 }
@@ -106,7 +106,7 @@ extension JSONWriter {
     /// A number.
     mutating func add(_ key: StaticString?, _ number: Int) {
         begin(key)
-        if number < 0 { add(byte: 0x2d) }
+        if number < 0 { add("-") }
         addDigits(UInt64(number.magnitude))
     }
 
@@ -125,63 +125,55 @@ extension JSONWriter {
     /// Words of ours, which hold nothing that needs an escape.
     mutating func add(_ key: StaticString?, words: StaticString) {
         begin(key)
-        add(byte: 0x22)
+        add("\"")
         add(raw: words)
-        add(byte: 0x22)
+        add("\"")
     }
 
     /// An address or a set of bits: a string in hexadecimal, because readers of JSON keep 53 bits.
     mutating func add(_ key: StaticString?, hex number: UInt64) {
         begin(key)
         add(raw: "\"0x")
-        var shift = max(0, (63 - number.leadingZeroBitCount) / 4) * 4
-        while shift >= 0 {
-            add(byte: Self.digit(number >> UInt64(shift)))
-            shift -= 4
-        }
-        add(byte: 0x22)
+        let digits = HexadecimalDigits(number)
+        for index in 0..<digits.count { add(byte: digits[index]) }
+        add("\"")
     }
 
     /// A path.
     mutating func add(_ key: StaticString?, _ path: borrowing SocketPath) {
         begin(key)
-        add(byte: 0x22)
+        add("\"")
         for index in 0..<path.count { addEscaped(path[index]) }
-        add(byte: 0x22)
+        add("\"")
     }
 
     /// An error in the words of the log.
     mutating func add(_ key: StaticString?, _ error: VhostError) {
         begin(key)
-        add(byte: 0x22)
+        add("\"")
         var line = LogLine()
         line.add(error)
         for index in 0..<line.count { addEscaped(line[index]) }
-        add(byte: 0x22)
+        add("\"")
     }
 
     /// A byte of a string. A path is bytes in no known coding: those beyond ASCII become the
     /// characters of the same numbers.
     private mutating func addEscaped(_ byte: UInt8) {
-        if byte == 0x22 || byte == 0x5c {
-            add(byte: 0x5c)
+        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            add("\\")
             add(byte: byte)
         } else if byte >= 0x20, byte < 0x7f {
             add(byte: byte)
         } else {
             add(raw: "\\u00")
-            add(byte: Self.digit(UInt64(byte >> 4)))
-            add(byte: Self.digit(UInt64(byte)))
+            add(byte: HexadecimalDigits.lowest(of: UInt64(byte >> 4)))
+            add(byte: HexadecimalDigits.lowest(of: UInt64(byte)))
         }
     }
 
     private mutating func addDigits(_ number: UInt64) {
         let digits = DecimalDigits(number)
         for index in 0..<digits.count { add(byte: digits[index]) }
-    }
-
-    private static func digit(_ number: UInt64) -> UInt8 {
-        let digit = UInt8(truncatingIfNeeded: number & 0xf)
-        return digit < 10 ? 0x30 + digit : 0x57 + digit
     }
 }

@@ -118,18 +118,17 @@ enum Telemetry {
             // SAFETY: a C string is read up to its closing zero.
             let byte = unsafe UInt8(bitPattern: text[index])
             if byte == 0 { return digits > 0 ? values : nil }
-            if byte == 0x2c, digits > 0, values.second == nil {
+            if byte == UInt8(ascii: ","), digits > 0, values.second == nil {
                 values.second = 0
                 digits = 0
                 continue
             }
-            guard byte >= 0x30, byte <= 0x39, digits < 6 else { return nil }
+            guard let digit = byte.decimalValue, digits < 6 else { return nil }
             digits += 1
-            let digit = Int(byte - 0x30)
             if let second = values.second {
-                values.second = second * 10 + digit
+                values.second = second * 10 + Int(digit)
             } else {
-                values.first = values.first * 10 + digit
+                values.first = values.first * 10 + Int(digit)
             }
         }
         return nil

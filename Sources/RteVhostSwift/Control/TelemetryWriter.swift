@@ -75,12 +75,8 @@ struct TelemetryWriter: FactWriter, ~Copyable {
 
     mutating func add(_ key: StaticString?, hex number: UInt64) {
         var text = TelemetryText("0x")
-        var shift = max(0, (63 - number.leadingZeroBitCount) / 4) * 4
-        while shift >= 0 {
-            let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift) & 0xf)
-            text.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
-            shift -= 4
-        }
+        let digits = HexadecimalDigits(number)
+        for index in 0..<digits.count { text.append(digits[index]) }
         put(key, text)
     }
 

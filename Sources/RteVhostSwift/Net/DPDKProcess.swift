@@ -77,8 +77,9 @@ enum DPDKProcess {
                 if index == 2 {
                     isMatch = isMatch && byte == UInt8(ascii: ".")
                 } else {
-                    isMatch = isMatch && byte >= 0x30 && byte <= 0x39
-                    number = number &* 10 &+ Int(byte) &- 0x30
+                    let digit = byte.decimalValue
+                    isMatch = isMatch && digit != nil
+                    number = number * 10 + Int(digit ?? 0)
                 }
             }
             if isMatch { return number }
