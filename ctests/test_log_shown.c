@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -23,7 +24,9 @@
 /* Buffers of a packet: packets of one are a run, which marks its own. */
 #define CHAINS 2
 #define RING 252
+/* Rounds, in some of which the guest comes in between, within so many seconds. */
 #define ROUNDS 200
+#define PATIENCE 15
 /* The guest's thread ends, or looks at nothing. */
 #define NOTHING 0
 #define END UINT32_MAX
@@ -86,8 +89,10 @@ static uint16_t give(struct bench *bench, struct rte_mbuf *packet)
 static uint16_t give_rounds(struct bench *bench, struct watcher *watcher, struct rte_mbuf *packet)
 {
 	uint16_t given = RING / CHAINS;
+	time_t start = time(NULL);
 
-	for (uint32_t round = 1; round <= ROUNDS && given == RING / CHAINS; round++) {
+	for (uint32_t round = 1; given == RING / CHAINS &&
+	     (round <= ROUNDS || watcher->early == 0) && time(NULL) - start < PATIENCE; round++) {
 		guest_log_take(&dirty);
 		watcher->round = round;
 		given = give(bench, packet);

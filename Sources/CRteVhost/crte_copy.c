@@ -18,7 +18,25 @@ __attribute__((constructor)) static void choose(void)
 /* 32 bytes in one register, at any address. */
 typedef uint64_t __attribute__((vector_size(32), aligned(1), may_alias)) wide_vector;
 
-/** 128 bytes, all read before the first is written. */
+/* Lest the compiler makes another order of copies, or a call of memcpy(), of them. */
+static inline __attribute__((always_inline)) void keep_order(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
+/** 64 bytes, all read before the first is written. */
+static inline __attribute__((always_inline, target("avx2"))) CRTE_SHARED void copy_64(
+	char *to, const char *from)
+{
+	const wide_vector *source = (const wide_vector *)from;
+	wide_vector *target = (wide_vector *)to;
+	wide_vector first = source[0], second = source[1];
+
+	target[0] = first;
+	target[1] = second;
+}
+
+/** 128 bytes, the same. */
 static inline __attribute__((always_inline, target("avx2"))) CRTE_SHARED void copy_128(
 	char *to, const char *from)
 {
@@ -42,20 +60,25 @@ static inline __attribute__((always_inline, target("avx2"))) CRTE_SHARED void co
 __attribute__((target("avx2"), preserve_most, aligned(64))) CRTE_SHARED void crte_copy_wide(
 	char *to, const char *from, size_t count)
 {
-	size_t offset = 0;
+	size_t offset = 0, left = count;
 
 	if (count >= 256) {
 		*(wide_vector *)to = *(const wide_vector *)from;
 		offset = 32 - ((uintptr_t)to & 31);
-		/* As below. */
-		__asm__ volatile("" ::: "memory");
+		left -= offset;
+		keep_order();
 	}
-	for (; offset + 128 < count; offset += 128) {
+	for (; left > 128; left -= 128) {
 		copy_128(to + offset, from + offset);
-		/* Lest the compiler makes another order, or a call of memcpy(), of it. */
-		__asm__ volatile("" ::: "memory");
+		keep_order();
+		offset += 128;
 	}
-	copy_128(to + count - 128, from + count - 128);
+	/* Bytes that are copied twice are as dear as others. */
+	if (left > 64) {
+		copy_64(to + offset, from + offset);
+		keep_order();
+	}
+	copy_64(to + count - 64, from + count - 64);
 }
 
 __attribute__((preserve_most)) CRTE_SHARED void crte_copy_plain(

@@ -68,6 +68,14 @@ extension GuestArray where Element == UInt16 {
         return unsafe crte_load_acquire_u16(base + index &* 2)
     }
 
+    /// Four elements from `first` on, the first in the lowest bits. As in `load`.
+    @inline(__always)
+    func loadFour(_ first: Int) -> UInt64 {
+        precondition(first >= 0 && first <= count - 4)
+        // SAFETY: the slice proved the range; the line above proves the elements.
+        return unsafe UInt64(littleEndian: crte_load_u64(base + first &* 2))
+    }
+
     /// Publishes an index: what we wrote before is visible to whoever reads it.
     @inline(__always)
     func storeRelease(_ value: UInt16, at index: Int) {

@@ -29,6 +29,8 @@ extension QueueBurst {
         // of them. The next call goes on.
         var patience = limit &+ 64
         var looksForPlain = looksForPlain
+        // One look for more in a call: a guest that offers and offers is not followed.
+        var mayLook = true
         state.value.segments.beginBurst()
         while count < limit, patience > 0 {
             if _slowPath(profile.logsWrites), ring.isFull { logWritten() }
@@ -46,7 +48,7 @@ extension QueueBurst {
             let gathering = gather(
                 &ring, byteCount: packet.packetByteCount &+ profile.headerByteCount)
             guard case .chains(let chains) = gathering else {
-                guard setAside(gathering, &ring, &engine, mark) else { return count }
+                guard setAside(gathering, &ring, &engine, mark, &mayLook) else { return count }
                 continue
             }
             guard E.completesAtOnce || hasRoom(for: chains) else {
@@ -77,7 +79,8 @@ extension QueueBurst {
     /// next chains may hold it.
     @inline(never)
     private func setAside<R: Ring & ~Copyable, E: CopyEngine & ~Copyable>(
-        _ gathering: Gathering, _ ring: inout R, _ engine: inout E, _ mark: RingMark
+        _ gathering: Gathering, _ ring: inout R, _ engine: inout E, _ mark: RingMark,
+        _ mayLook: inout Bool
     ) -> Bool {
         switch gathering {
         case .bad(let chains, let fault):
@@ -86,6 +89,10 @@ extension QueueBurst {
             awaitTranslations(&ring, .deviceWrites, from: mark, behind: known)
         case .noRoom, .chains:
             ring.rewind(to: mark)
+            if mayLook, ring.seesMore() {
+                mayLook = false
+                return true
+            }
             _ = endForWantOfBuffers()
         }
         return false

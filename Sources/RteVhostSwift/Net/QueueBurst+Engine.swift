@@ -68,7 +68,9 @@ extension QueueBurst {
         _ ring: inout R, _ packets: PacketArray, completed: PacketArray
     ) -> (taken: Int, result: BurstResult) {
         guard queue.value.isRunning else { return (0, BurstResult()) }
-        guard availableChains(&ring, limit: 1) > 0 else { return (0, endFull(ring, packets)) }
+        guard availableChains(&ring, limit: packets.count) > 0 else {
+            return (0, endFull(ring, packets))
+        }
         state.value.engine.beginBurst(ownsPackets: false)
         let taken = enqueueLoop(
             &ring, &state.value.engine, packets: packets, limit: packets.count,

@@ -17,7 +17,7 @@ extension QueueBurst {
     private func dequeue<R: Ring & ~Copyable>(
         _ ring: inout R, pool: PacketPool, into packets: PacketArray
     ) -> BurstResult {
-        guard let head = ring.nextHead() else { return endEmpty(ring) }
+        guard let head = ring.nextHead(limit: packets.count) else { return endEmpty(ring) }
         let isOne = packets.count == 1
         return switch head.form {
         case .single:
@@ -131,7 +131,7 @@ extension QueueBurst {
     private func enqueue<R: Ring & ~Copyable>(
         _ ring: inout R, _ packets: PacketArray
     ) -> BurstResult {
-        guard let head = ring.nextHead() else { return endFull(ring, packets) }
+        guard let head = ring.nextHead(limit: packets.count) else { return endFull(ring, packets) }
         let isOne = packets.count == 1
         return switch head.form {
         case .single:

@@ -18,6 +18,7 @@ extension QueueBurst {
     ) {
         ring.rewind(to: mark)
         guard device.requestTranslation(queue) else { return }
+        ring.seesMore()
         if skip(known, &ring, direction) { look(&ring, direction) }
         ring.rewind(to: mark)
         device.requestTranslation(queue)

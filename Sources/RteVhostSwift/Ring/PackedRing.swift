@@ -215,7 +215,7 @@ extension PackedRing: Ring {
     }
 
     @inline(__always)
-    mutating func nextHead() -> ChainHead<PackedDescriptor>? {
+    mutating func nextHead(limit: Int) -> ChainHead<PackedDescriptor>? {
         outstanding.beginLap()
         guard !isBroken, outstanding.freeSlots > 0 else { return nil }
         let words = descriptors.loadAcquire(Int(nextAvailable.index))

@@ -24,9 +24,14 @@ protocol Ring: ~Copyable {
     /// Finds out whether the ring is broken.
     mutating func refreshAvailable(limit: Int) -> Int
 
-    /// The same for the pace of a burst, where one look may do: more than there are when the guest
-    /// offers slots out of order, or chains of several.
+    /// The same for the pace of a burst, where one look may do, or none: more than there are when
+    /// the guest offers slots of a packed ring out of order, or chains of several. Chains that were
+    /// seen before may be all that is told.
     mutating func estimateAvailable(limit: Int) -> Int
+
+    /// Looks for chains that were offered since the last look; true when there are any.
+    @discardableResult
+    mutating func seesMore() -> Bool
 
     /// Takes the next chain and moves on. Bounded by the ring's size, or by the indirect table's.
     mutating func takeChain(
@@ -35,8 +40,8 @@ protocol Ring: ~Copyable {
     ) -> ChainResult
 
     /// The head of the next chain, if one is offered: all the look ahead there is for a call that
-    /// wants no more than that. Nothing is taken yet. Finds out whether the ring is broken.
-    mutating func nextHead() -> ChainHead<Descriptor>?
+    /// wants at most `limit` chains. Nothing is taken yet. Finds out whether the ring is broken.
+    mutating func nextHead(limit: Int) -> ChainHead<Descriptor>?
 
     /// That chain, if it has the shape, as a run would take it.
     func plainChain<S: PlainShape>(
@@ -92,7 +97,7 @@ extension Ring where Self: ~Copyable {
     @inline(__always)
     mutating func putUsed(_ entry: UsedEntry) { putUsed(entry, continues: false) }
 
-    /// What there is.
-    @inline(__always)
-    mutating func estimateAvailable(limit: Int) -> Int { refreshAvailable(limit: limit) }
+    /// A ring whose chains are looked at as they are taken.
+    @discardableResult
+    func seesMore() -> Bool { false }
 }

@@ -17,6 +17,10 @@ struct SplitRing: Ring, ~Copyable {
     let size: Int
     private var availableStart = RingIndex()
     private var availableLimit = RingIndex()
+    /// Heads of the next chains, which calls for one packet read together: the first of them in the
+    /// lowest bits, as many as are not zero in `headsLeft`.
+    private var heads: UInt64 = 0
+    private var headsLeft: UInt32 = 0
     private var usedEnd = RingIndex()
     private var usedPublished = RingIndex()
     /// `used.idx` when the guest was last notified, or asked; nil until the first time.
@@ -90,7 +94,10 @@ extension SplitRing {
     @inline(__always)
     private(set) var nextAvailable: UInt16 {
         get { availableStart.value }
-        set { availableStart.value = newValue }
+        set {
+            availableStart.value = newValue
+            headsLeft = 0
+        }
     }
 
     /// The guest's `idx` as last seen.
@@ -133,6 +140,20 @@ extension SplitRing {
         return min(offered, limit)
     }
 
+    /// The guest writes its index all the time: to look at it is to wait for its processor. What
+    /// was offered once stays offered.
+    @inline(__always)
+    mutating func estimateAvailable(limit: Int) -> Int {
+        guard isBroken || Int(availableEnd &- nextAvailable) < limit else { return limit }
+        return refreshAvailable(limit: limit)
+    }
+
+    mutating func seesMore() -> Bool {
+        let before = availableEnd
+        _ = refreshAvailable(limit: size)
+        return !isBroken && availableEnd != before
+    }
+
     @inline(__always)
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,
@@ -162,14 +183,30 @@ extension SplitRing {
     }
 
     @inline(__always)
-    mutating func nextHead() -> ChainHead<SplitDescriptor>? {
-        guard refreshAvailable(limit: 1) > 0 else { return nil }
-        let head = available.load(2 &+ Int(nextAvailable & mask))
+    mutating func nextHead(limit: Int) -> ChainHead<SplitDescriptor>? {
+        guard estimateAvailable(limit: limit) > 0 else { return nil }
+        let head =
+            limit == 1 ? nextOfFour() : available.load(2 &+ Int(nextAvailable & mask))
         // An index beyond the ring is for `takeChain` to find: nothing plain has no bytes.
         let words =
             Int(head) < size
             ? descriptors.load(Int(head)) : GuestWords(first: 0, second: 0)
         return ChainHead(id: head, words)
+    }
+
+    /// The next head. The guest writes to the same line of cache while it offers others: it is asked
+    /// for once for four of them.
+    @inline(__always)
+    private mutating func nextOfFour() -> UInt16 {
+        if headsLeft == 0 {
+            let first = Int(nextAvailable & mask)
+            guard availableEnd &- nextAvailable >= 4, first &+ 4 <= size else {
+                return available.load(2 &+ first)
+            }
+            heads = available.loadFour(2 &+ first)
+            headsLeft = 4
+        }
+        return UInt16(truncatingIfNeeded: heads)
     }
 
     @inline(__always)
@@ -194,7 +231,10 @@ extension SplitRing {
 
     @inline(__always)
     mutating func showPlain(_ chain: PlainChain, byteCount: UInt32) {
-        nextAvailable &+= 1
+        // Not by its setter: the heads behind it are as good as before.
+        availableStart.value &+= 1
+        heads >>= 16
+        headsLeft &-= headsLeft > 0 ? 1 : 0
         putUsed(UsedEntry(id: chain.id, descriptorCount: 1, byteCount: byteCount))
         publishUsed()
     }

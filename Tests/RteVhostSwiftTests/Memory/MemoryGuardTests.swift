@@ -19,9 +19,9 @@ struct MemoryGuardTests {
             #expect(!MemoryGuard.isBroken(slot))
             MemoryGuard.remove(slot)
         }
-        // Other tests of the process may have taken some of those meanwhile.
+        // Other tests of the process have slots, too: before these, and some of these by now.
         let slot = try MemoryGuard.add(start: 1 << 40, end: 2 << 40)
-        #expect(slot < 21_000)
+        #expect(slot <= slots.max()!)
         MemoryGuard.remove(slot)
     }
 }

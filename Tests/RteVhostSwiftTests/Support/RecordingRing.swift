@@ -13,6 +13,7 @@ struct RecordingRing: Ring, ~Copyable {
     var mark: RingMark { RingMark(index: 0, wrapCounter: false) }
 
     mutating func refreshAvailable(limit: Int) -> Int { 0 }
+    mutating func estimateAvailable(limit: Int) -> Int { 0 }
 
     mutating func takeChain(
         _ direction: ChainDirection, into segments: inout SegmentList,
@@ -21,7 +22,7 @@ struct RecordingRing: Ring, ~Copyable {
 
     var formAhead: ChainForm { .single }
     static var runsApart: Bool { false }
-    mutating func nextHead() -> ChainHead<SplitDescriptor>? { nil }
+    mutating func nextHead(limit: Int) -> ChainHead<SplitDescriptor>? { nil }
     func plainChain<S: PlainShape>(
         _ head: ChainHead<SplitDescriptor>, _ shape: S.Type, _ buffers: PlainBuffers,
         from memory: AddressSpace
