@@ -24,18 +24,6 @@ static struct bench *open_relaxed(void **state)
 	return bench_open(state, &config);
 }
 
-/** The guest connects again; its rings go on. */
-static void come_back(struct bench *bench)
-{
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(bench->engines[i].violations, 0);
-		engine_destroy(&bench->engines[i]);
-	}
-	bench->started = false;
-	assert_int_equal(guest_connect(bench->guest), 0);
-	bench_start(bench);
-}
-
 static void overtaken_packets_from_the_guest_do_not_come_twice(void **state)
 {
 	struct bench *bench = open_relaxed(state);
@@ -51,8 +39,7 @@ static void overtaken_packets_from_the_guest_do_not_come_twice(void **state)
 	/* The first one was overtaken, and is lost; nobody did the last two. */
 	guest_tx_reap(bench->tx);
 	assert_int_equal(bench->tx->in_flight, 2);
-	bench->from.inflight = 0;
-	come_back(bench);
+	bench_come_back(bench);
 	engine_behave(&bench->engines[TX]);
 	assert_int_equal(bench_dequeue_raw(bench, pkts, 8), 2);
 	for (int i = 0; i < 2; i++)
@@ -78,7 +65,7 @@ static void overtaken_packets_to_the_guest_arrive(void **state)
 	/* The last two were not shown to the guest. */
 	assert_int_equal(bench_receive(bench), 1);
 	bench->to.delivered = bench->to.sent;
-	come_back(bench);
+	bench_come_back(bench);
 	engine_behave(&bench->engines[RX]);
 	for (int i = 0; i < 300; i++) {
 		assert_int_equal(bench_enqueue(bench, 2, i & 1 ? LARGE : SMALL), 2);

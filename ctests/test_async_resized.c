@@ -15,11 +15,6 @@
 #define FEW 2
 #define WAITING 3
 
-static bool has_device(void *data)
-{
-	return ((struct bench *)data)->vid >= 0;
-}
-
 /** A bench with packets that wait; the ring of queue @p index then has fewer slots. */
 static struct bench *open_resized(void **state, uint32_t index)
 {
@@ -29,12 +24,9 @@ static struct bench *open_resized(void **state, uint32_t index)
 	bench->engines[TX].slow = bench->engines[RX].slow = 20;
 	assert_int_equal(guest_get_vring_base(&bench->guest->frontend, index, &queue->base), 0);
 	assert_int_equal(engine_held(&bench->engines[index]), 0);
-	queue->size = FEW;
-	guest_queue_reset(queue);
-	memset(&queue->stats, 0, sizeof(queue->stats));
-	queue->base = bench_base(queue, 0);
+	bench_renew_ring(queue, FEW);
 	assert_int_equal(guest_send_ring(bench->guest, index), 0);
-	assert_true(bench_wait(has_device, bench));
+	assert_true(bench_wait(bench_has_device, bench));
 	engine_behave(&bench->engines[TX]);
 	engine_behave(&bench->engines[RX]);
 	return bench;

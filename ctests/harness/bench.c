@@ -206,13 +206,6 @@ struct bench *bench_connect(void **state, const struct bench_config *config)
 	return bench;
 }
 
-static bool has_device(void *data)
-{
-	/* Behind an IOMMU rings start when their addresses are known. */
-	bench_serve(data);
-	return ((struct bench *)data)->vid >= 0;
-}
-
 int bench_register(struct bench *bench, uint16_t queue)
 {
 	return rte_vhost_async_channel_register(bench->vid, queue, bench->config.async,
@@ -224,7 +217,7 @@ void bench_start(struct bench *bench)
 	bool first = !bench->started;
 
 	assert_int_equal(guest_start(bench->guest), 0);
-	assert_true(bench_wait(has_device, bench));
+	assert_true(bench_wait(bench_has_device, bench));
 	bench->started = true;
 	for (uint16_t queue = RX; queue <= TX && first; queue++)
 		engine_init(&bench->engines[queue], bench->vid, queue,
@@ -258,7 +251,7 @@ void bench_restart_ring(struct bench *bench, struct guest_queue *queue, uint32_t
 	assert_int_equal(guest_get_vring_base(frontend, queue->index, &queue->base), 0);
 	assert_int_equal(queue->base, bench_base(queue, descriptors));
 	assert_int_equal(guest_send_ring(bench->guest, queue->index), 0);
-	assert_true(bench_wait(has_device, bench));
+	assert_true(bench_wait(bench_has_device, bench));
 }
 
 struct bench *bench_open(void **state, const struct bench_config *config)

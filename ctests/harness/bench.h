@@ -184,6 +184,17 @@ uint32_t bench_base(const struct guest_queue *queue, uint32_t descriptors);
 /** A queue's ring begins anew: GET_VRING_BASE, then all that sets it up. */
 void bench_restart_ring(struct bench *bench, struct guest_queue *queue, uint32_t descriptors);
 
+/* bench_anew.c: rings and connections that begin anew. */
+
+/** For bench_wait(), with a bench: whether its device runs. */
+bool bench_has_device(void *bench);
+
+/** A driver forgets what was in its ring, which stopped, and takes one of @p size slots. */
+void bench_renew_ring(struct guest_queue *queue, uint32_t size);
+
+/** After bench_hang_up(): connect and start again; channels are registered anew. */
+void bench_come_back(struct bench *bench);
+
 /* bench_iommu.c: translations. */
 
 /** Put an IOMMU before the guest, which is not connected. */
