@@ -8,6 +8,7 @@
  * were used: those that were overtaken must be among them. Else a chain is taken that the guest has
  * back, and may have given to somebody else, and another one is never used.
  */
+#include <pthread.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -95,11 +96,109 @@ static void an_engine_that_holds_on_is_not_waited_for_in_vain(void **state)
 	bench_close(bench);
 }
 
+static _Atomic bool begun, stopped;
+static uint32_t delay;
+
+/** Take what there is, in any order. */
+static void take(struct bench *bench, int vid)
+{
+	struct rte_mbuf *pkts[8];
+	struct guest_stamp stamp;
+	uint64_t hash;
+	bool swapped;
+	int inflight;
+	uint16_t count = rte_vhost_async_try_dequeue_burst(vid, TX, bench->pool.mp, pkts, 8,
+							   &inflight);
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (guest_packet_check(rte_pktmbuf_mtod(pkts[i], const uint8_t *),
+				       pkts[i]->pkt_len, &stamp, &hash, &swapped) != 0)
+			abort();
+		rte_pktmbuf_free(pkts[i]);
+	}
+}
+
+static void begin(struct bench *bench, int vid)
+{
+	(void)bench;
+	(void)vid;
+	begun = true;
+}
+
+static void *take_from_the_end_on(void *argument)
+{
+	struct bench *bench = argument;
+	int vid = bench->vid;
+
+	while (!begun)
+		;
+	usleep(delay);
+	while (!stopped)
+		take(bench, vid);
+	return NULL;
+}
+
+static bool is_gone(void *data)
+{
+	char path[64];
+
+	return rte_vhost_get_ifname(*(int *)data, path, sizeof(path)) < 0;
+}
+
+/** The device goes; a thread then takes what was complete and did not find room before. */
+static void go_away(struct bench *bench)
+{
+	int vid = bench->vid;
+	pthread_t thread;
+
+	begun = stopped = false;
+	bench->engines[TX].at_once = false;
+	bench_send_many(bench, 8, LARGE);
+	take(bench, vid);
+	assert_int_equal(engine_finish(&bench->engines[TX], ENGINE_ALL), 8);
+	bench_send(bench, LARGE, NULL);
+	bench_send_many(bench, 7, SMALL);
+	take(bench, vid);
+	assert_int_equal(rte_vhost_async_get_inflight(vid, TX), 8);
+	bench->engines[TX].slow = 20000;
+	bench->ending = begin;
+	assert_int_equal(pthread_create(&thread, NULL, take_from_the_end_on, bench), 0);
+	guest_disconnect(bench->guest);
+	assert_true(bench_wait(is_gone, &vid));
+	stopped = true;
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	bench_hang_up(bench);
+}
+
+/*
+ * No call leaves a gap behind the last look for one: each chain is used, and once. What the thread
+ * takes when the ring is gone is not used, and comes again.
+ */
+static void a_thread_takes_packets_until_the_ring_is_gone(void **state)
+{
+	struct bench *bench = open_relaxed(state);
+
+	for (int round = 0; round < 40; round++) {
+		delay = 10 * (uint32_t)round;
+		go_away(bench);
+		bench_come_back(bench);
+		engine_behave(&bench->engines[TX]);
+		for (int i = 0; i < 1000 && bench->tx->in_flight > 0; i++) {
+			take(bench, bench->vid);
+			guest_tx_reap(bench->tx);
+		}
+		assert_int_equal(bench->tx->in_flight, 0);
+		assert_int_equal(rte_vhost_async_get_inflight(bench->vid, TX), 0);
+	}
+	bench_close(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(overtaken_packets_from_the_guest_do_not_come_twice),
 		BENCH_TEST(overtaken_packets_to_the_guest_arrive),
+		BENCH_TEST(a_thread_takes_packets_until_the_ring_is_gone),
 		BENCH_TEST(an_engine_that_holds_on_is_not_waited_for_in_vain),
 	};
 

@@ -82,12 +82,10 @@ extension HeapCell where Value == Device {
         var isIdle = true
         let deadline = Self.drainDeadline
         forEachQueue { queue in
-            queue.lock.withLock { queue.value.isEnabled = false }
-            closeGaps(queue, until: deadline)
             // What the frontend does next with its rings is not known: it may hand them to another
-            // backend, or to another device of this one, at `used.idx` as it stands now. Chains
-            // whose copies end from here on go back unused, and will be offered again.
-            _ = queue.lock.withLock { queue.value.stopRing() }
+            // backend, or to another device of this one, at `used.idx` as it stands then. Chains
+            // whose copies end from there on go back unused, and will be offered again.
+            leaveRing(queue, until: deadline)
             if !drain(queue, until: deadline) { isIdle = false }
         }
         value.isDraining = true

@@ -59,17 +59,25 @@ extension HeapCell where Value == Device {
         return false
     }
 
-    /// Waits for the packets that others have overtaken, as long as `drain` would: a ring goes on
-    /// behind as many chains as were used.
-    func closeGaps(_ queue: HeapCell<VirtQueue>, until deadline: UInt64) {
+    /// Takes a ring away that others will go on with: behind as many chains as were used, so packets
+    /// that others have overtaken are waited for, as long as `drain` would. Bursts take nothing new.
+    func leaveRing(_ queue: HeapCell<VirtQueue>, until deadline: UInt64) {
         let deadline = value.stuckQueueCount > 0 ? min(deadline, Self.shortDeadline) : deadline
         var turns = 0
-        while !queue.lock.withLock({ value.hooks.closeGaps(self, queue) }) {
-            turns += 1
-            if turns & 0xff == 0 {
-                guard System.nanoseconds() < deadline else { return }
-                System.sleep(microseconds: 50)
+        var isLate = false
+        while true {
+            let isLeft = queue.lock.withLock {
+                queue.value.isEnabled = false
+                // With the lock held until the ring is gone: calls that collect make gaps.
+                guard value.hooks.closeGaps(self, queue) || isLate else { return false }
+                _ = queue.value.stopRing()
+                return true
             }
+            guard !isLeft else { return }
+            turns += 1
+            guard turns & 0xff == 0 else { continue }
+            isLate = System.nanoseconds() >= deadline
+            System.sleep(microseconds: 50)
         }
     }
 
