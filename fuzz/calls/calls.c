@@ -44,10 +44,18 @@ int run_program(enum callback callback)
 
 static void trace(const struct record *record)
 {
-	if (getenv("RIG_LOG") != NULL)
-		fprintf(stderr, "%*scode %u a %u b %u c %u d %u e %u f 0x%x g 0x%x\n",
-			(int)bench.depth * 4, "", record->code % OPERATIONS, record->a, record->b,
-			record->c, record->d, record->e, record->f, record->g);
+	struct rig_queue queue[2] = { 0 };
+
+	if (getenv("RIG_LOG") == NULL)
+		return;
+	for (int index = 0; index < 2; index++)
+		(void)rig_look(chosen_vid(record), index, &queue[index]);
+	fprintf(stderr, "%*scode %u a %u b %u c %u d %u e %u f 0x%x g 0x%x; size %ld available %ld "
+		"packets %ld, size %ld available %ld packets %ld\n", (int)bench.depth * 4, "",
+		record->code % OPERATIONS, record->a, record->b, record->c, record->d, record->e,
+		record->f, record->g, (long)queue[0].size, (long)queue[0].available,
+		(long)queue[0].packets, (long)queue[1].size, (long)queue[1].available,
+		(long)queue[1].packets);
 }
 
 void perform(const struct record *record)
@@ -61,9 +69,33 @@ void perform(const struct record *record)
 		call_wire(code - DATA_CALLS, record);
 	else if (code < DATA_CALLS + WIRE_CALLS + DEVICE_CALLS)
 		call_device(code - DATA_CALLS - WIRE_CALLS, record);
+	else if (code < OPERATIONS - DRIVER_CALLS)
+		restart(chosen_link(record), record);
 	else
-		call_driver(code - DATA_CALLS - WIRE_CALLS - DEVICE_CALLS, record);
+		call_driver(code - (OPERATIONS - DRIVER_CALLS), record);
 	check_accounts();
+}
+
+/* Buffers, an engine, and packets that wait: with it, or because nobody fetches them. */
+static void begin_packets(unsigned int link, const uint8_t *head)
+{
+	for (uint8_t queue = 0; queue < 2; queue++) {
+		struct record record = { .a = (uint8_t)link, .b = queue, .e = 1600, .g = 0xf0 };
+		const struct record channel = { .a = record.a, .b = queue, .e = head[9] };
+
+		for (unsigned int count = 0; count < head[10] % (RING + 1); count++) {
+			record.d = (uint16_t)(count * 64);
+			offer(&bench.links[link], &record);
+		}
+		call_data(9, &channel);
+		rig_engine_modes[queue].report = RIG_NONE;
+		record.d = head[11] % (RING + 1);
+		record.e = 200;
+		if (record.d > 0)
+			call_data(queue == 0 ? 5 : 2, &record);
+		if ((head[12] >> queue & 1) == 0)
+			rig_engine_modes[queue].report = RIG_ALL;
+	}
 }
 
 /* A device for each of the first bits of the head: most inputs want some to work with. */
@@ -72,11 +104,15 @@ static void begin(const uint8_t *head)
 	memset(bench.answers, 0, sizeof(bench.answers));
 	memset(bench.programs, 0xff, sizeof(bench.programs));
 	bench.depth = 0;
+	bench.is_moved = false;
+	begin_states();
 	bench.pool_before = rte_mempool_in_use_count(bench.pool);
 	bench.send_before = rte_mempool_in_use_count(bench.send_pool);
 	for (unsigned int index = 0; index < LINKS; index++) {
 		bench.links[index] = (struct rig_link){ .socket = -1, .backend = -1, .vid = -1 };
-		bench.is_packed[index] = false;
+		bench.drivers[index] = (struct driver){
+			.queues = 2, .size = { RING, RING, RING, RING },
+		};
 	}
 	if (head[0] & 1)
 		start_driver(0, (uint64_t)(head[1] & 0x7f) << 3 |
@@ -88,6 +124,8 @@ static void begin(const uint8_t *head)
 			continue;
 		connect_link(&bench.links[index], head[4] >> index & 1);
 		bring_up(&bench.links[index], head[5 + index]);
+		if (head[8] >> index & 1)
+			begin_packets(index, head);
 	}
 }
 
@@ -160,6 +198,7 @@ static void check_usage(void)
 
 const struct rig_fuzzer rig_fuzzer = {
 	.operations = OPERATIONS,
+	.subject = 2,
 	.warm_up = warm_up,
 	.begin = begin,
 	.perform = perform,

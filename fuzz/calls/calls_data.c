@@ -10,7 +10,6 @@
 #include "calls.h"
 
 #define BURST 32
-#define DEVICES 8
 
 void setup_pools(void)
 {
@@ -30,6 +29,19 @@ void give_back(void)
 	}
 }
 
+/* Chains that were taken are with packets in the FIFO, or were used: none is of a ring before. */
+static void check_chains(const struct rig_queue *queue)
+{
+	int64_t taken = (uint16_t)(queue->available - queue->used);
+
+	if (!queue->has_ring || bench.is_moved || bench.depth > 0 || queue->pending < 0)
+		return;
+	if (queue->is_packed)
+		taken = (queue->available & 0x7fff) - (queue->used & 0x7fff) +
+			((queue->available ^ queue->used) & 0x8000 ? queue->size : 0);
+	FUZZ_CHECK(taken == queue->pending);
+}
+
 /* Each packet is in the pool, with us, or with a device that knows how many it has. */
 void check_accounts(void)
 {
@@ -41,6 +53,8 @@ void check_accounts(void)
 		for (int index = 0; rig_look(vid, index, &queue) && index < 8; index++) {
 			FUZZ_CHECK(queue.engine <= queue.packets && queue.packets <= queue.entries);
 			FUZZ_CHECK(queue.engine == (index < RIG_ENGINE_QUEUES ? queue.engine : 0));
+			check_chains(&queue);
+			note_state(vid, (unsigned int)index, &queue);
 			if (index & 1)
 				received += (uint64_t)queue.segments;
 			else

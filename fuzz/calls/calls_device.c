@@ -70,8 +70,8 @@ static void call_base(const struct record *record, unsigned int code)
 		(void)rte_vhost_get_vring_base(vid, queue, first, &used);
 	else if (code == 1)
 		(void)rte_vhost_get_vring_base_from_inflight(vid, queue, first, &used);
-	else
-		(void)rte_vhost_set_vring_base(vid, queue, record->d, record->e);
+	else if (rte_vhost_set_vring_base(vid, queue, record->d, record->e) == 0)
+		bench.is_moved = true;
 }
 
 static void ask_numbers(int vid, const struct record *record)

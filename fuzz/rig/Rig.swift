@@ -34,10 +34,15 @@ public func rigLook(_ vid: Int32, _ index: Int32, _ out: UnsafeMutablePointer<In
     let state = queue.value.datapath.cell(of: NetQueue.self)
     let positions = queue.value.positions
     let isPacked = queue.value.profile.isPacked
-    var segments = 0
+    var (segments, pending) = (0, 0)
+    var isPendingKnown = true
     var sequence = state.value.inflight.head
     while sequence != state.value.inflight.tail {
-        var packet = state.value.inflight[sequence].packet
+        let record = state.value.inflight[sequence]
+        let slots = isPacked ? record.entry.descriptorCount : 1
+        pending += Int(record.usedCount) * Int(slots)
+        if isPacked, record.usedCount > 1 { isPendingKnown = false }
+        var packet = record.packet
         while let segment = packet {
             segments += 1
             packet = segment.next
@@ -52,6 +57,8 @@ public func rigLook(_ vid: Int32, _ index: Int32, _ out: UnsafeMutablePointer<In
         state.value.inflight.engineCount, state.value.engine.isRegistered ? 1 : 0,
         isPacked ? 1 : 0, queue.value.profile.headerByteCount,
         device.value.isRarpPending.load(ordering: .relaxed) ? 1 : 0,
+        queue.value.profile.isTranslated ? 1 : 0, queue.value.profile.logsWrites ? 1 : 0,
+        isPendingKnown ? pending : -1,
     ]
     for (place, value) in values.enumerated() { out[place] = Int64(value) }
     return true

@@ -46,6 +46,9 @@ struct rig_queue {
 	int64_t is_packed;
 	int64_t header;		/**< Bytes of the virtio-net header. */
 	int64_t rarp;		/**< An announcement is pending. */
+	int64_t is_translated;
+	int64_t logs;
+	int64_t pending;	/**< Slots of chains in the FIFO that are not used yet, or -1. */
 };
 
 /** Looks at a queue, of a device that is gone but drains as well; false without. */
@@ -218,6 +221,7 @@ _Static_assert(sizeof(struct record) == RIG_RECORD, "records have no gaps");
 /** What a fuzzer does with them. */
 struct rig_fuzzer {
 	unsigned int operations;	/**< How many codes there are. */
+	unsigned int subject;	/**< So many bytes behind the code say whom a record is about. */
 	void (*warm_up)(const uint8_t *head);	/**< Before the first input. */
 	void (*begin)(const uint8_t *head);
 	void (*perform)(const struct record *record);

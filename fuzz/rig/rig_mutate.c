@@ -12,6 +12,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigne
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
 	size_t other_size, uint8_t *out, size_t limit, unsigned int seed);
 
+/* At most so many records at once. */
+#define SOME 8
+
 static uint32_t state;
 
 static uint32_t pick(uint32_t below)
@@ -33,6 +36,20 @@ static void invent(uint8_t *record)
 	record[0] = (uint8_t)pick(rig_fuzzer.operations);
 }
 
+/* Records of their own, or what happens to one of those that are there. */
+static unsigned int invent_some(uint8_t *fresh, const uint8_t *other)
+{
+	unsigned int count = 1 + pick(SOME);
+	bool is_about = pick(2) == 0;
+
+	for (unsigned int index = 0; index < count; index++) {
+		invent(fresh + index * RIG_RECORD);
+		if (is_about && other != NULL)
+			memcpy(fresh + index * RIG_RECORD + 1, other + 1, rig_fuzzer.subject);
+	}
+	return count;
+}
+
 static size_t insert(uint8_t *data, size_t size, size_t limit, const uint8_t *from, size_t count)
 {
 	size_t have = records(size);
@@ -48,7 +65,7 @@ static size_t insert(uint8_t *data, size_t size, size_t limit, const uint8_t *fr
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned int seed)
 {
-	uint8_t fresh[8 * RIG_RECORD];
+	uint8_t fresh[SOME * RIG_RECORD];
 	size_t have, at, other;
 
 	state = seed;
@@ -62,15 +79,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigne
 	switch (have == 0 ? 0 : pick(10)) {
 	case 0:
 	case 1:
-		for (unsigned int index = 0; index < 4; index++)
-			invent(fresh + index * RIG_RECORD);
-		return insert(data, size, limit, fresh, 1 + pick(4));
+		return insert(data, size, limit, fresh,
+			invent_some(fresh, have > 0 ? data + at : NULL));
 	case 2:
 		memmove(data + at, data + at + RIG_RECORD, size - at - RIG_RECORD);
 		return size - RIG_RECORD;
 	case 3:
 	case 4: {
-		size_t count = 1 + pick(8);
+		size_t count = 1 + pick(SOME);
 
 		if (count > records(size - at + RIG_HEAD))
 			count = 1;
