@@ -23,6 +23,7 @@ extension VirtQueue {
     func log(_ writes: RingWrites, in memory: MemoryTable, features: UInt64) {
         let given = givenUsedAddress(features)
         var pages = DirtyPages()
+        var run = DirtyRun()
         for index in 0..<RingWrites.count {
             let slice = writes[index]
             if let given, let offset = writes.usedOffset(of: slice) {
@@ -30,9 +31,10 @@ extension VirtQueue {
                 guard !wraps else { continue }
                 pages.add(GuestAddress(rawValue: address), count: slice.count, dirtyLog)
             } else {
-                pages.add(slice, dirtyLog, memory)
+                run.add(slice, dirtyLog, memory, to: &pages)
             }
         }
+        run.end(dirtyLog, to: &pages)
         pages.end(dirtyLog)
         if dirtyLog.event >= 0 { _ = EventSignal.send(dirtyLog.event) }
     }

@@ -8,8 +8,6 @@
 struct DirtyPages: BitwiseCopyable {
     private static let slotCount = 16
 
-    /// The region that the last bytes lay in.
-    private var region = MemoryTable.Region()
     /// Bytes of the log, each in the slot of its lowest bits...
     private var offsets = InlineArray<16, UInt64>(repeating: 0)
     /// ...what is to be set in them...
@@ -20,44 +18,20 @@ struct DirtyPages: BitwiseCopyable {
     /// No pages.
     init() {}
 
-    /// Adds bytes that were written, wherever the guest has them.
-    @inline(__always)
-    mutating func add(_ slice: GuestSlice, _ log: DirtyLog, _ memory: MemoryTable) {
-        // SAFETY: an address to compare; it is not followed here.
-        let offset = unsafe UInt64(UInt(bitPattern: slice.base) &- region.host)
-        guard offset < region.byteCount, UInt64(slice.count) <= region.byteCount &- offset else {
-            return addElsewhere(slice, log, memory)
-        }
-        add(GuestAddress(rawValue: region.guest &+ offset), count: slice.count, log)
-    }
-
-    /// The same in another region, or in several.
-    @inline(never)
-    private mutating func addElsewhere(
-        _ slice: GuestSlice, _ log: DirtyLog, _ memory: MemoryTable
-    ) {
-        var rest = slice
-        // Bounded by the regions: each turn ends one.
-        while rest.count > 0, let found = memory.region(of: rest) {
-            region = found
-            // SAFETY: an address to subtract; it is not followed here.
-            let offset = unsafe UInt64(UInt(bitPattern: rest.base) &- found.host)
-            let count = Int(
-                truncatingIfNeeded: min(found.byteCount &- offset, UInt64(rest.count)))
-            add(GuestAddress(rawValue: found.guest &+ offset), count: count, log)
-            rest = rest.dropping(count)
-        }
-    }
-
     /// Adds bytes at a guest-physical address. Pages that the log does not have are left out.
-    @inline(__always)
     mutating func add(_ address: GuestAddress, count: Int, _ log: DirtyLog) {
         guard count > 0 else { return }
-        var page = address.rawValue >> DirtyLog.pageShift
-        let last = (address.rawValue &+ UInt64(count &- 1)) >> DirtyLog.pageShift
+        let end = address.rawValue &+ UInt64(count &- 1)
+        add(address.rawValue >> DirtyLog.pageShift, through: end >> DirtyLog.pageShift, log)
+    }
+
+    /// Adds pages by number; none where the last is before the first.
+    mutating func add(_ first: UInt64, through last: UInt64, _ log: DirtyLog) {
+        var page = first
+        // Bounded by the packet that was written: each turn is a byte of the log.
         while page <= last {
             let offset = page >> 3
-            let lastHere = min(last, offset << 3 | 7)
+            let lastHere = min(last, page | 7)
             add(DirtyLog.bits(from: page, through: lastHere), at: offset, log)
             page = lastHere &+ 1
         }
@@ -84,7 +58,5 @@ struct DirtyPages: BitwiseCopyable {
             log.set(bits[slot], at: offsets[slot])
             taken &= taken &- 1
         }
-        // The next burst may have other memory.
-        region = MemoryTable.Region()
     }
 }

@@ -62,15 +62,17 @@ struct EngineWrites: ~Copyable {
     /// Marks the first packets, which the engine has copied.
     mutating func finish(_ packets: Int, in log: DirtyLog, _ memory: MemoryTable) {
         var pages = DirtyPages()
+        var writes = DirtyRun()
         for _ in 0..<packets {
             var isLast = false
             while head != tail, !isLast {
                 let entry = entries[Int(head & mask)]
                 head &+= 1
-                pages.add(entry.slice, log, memory)
+                writes.add(entry.slice, log, memory, to: &pages)
                 isLast = entry.endsPacket
             }
         }
+        writes.end(log, to: &pages)
         pages.end(log)
     }
 }

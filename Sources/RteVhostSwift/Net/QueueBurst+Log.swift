@@ -18,24 +18,25 @@ extension QueueBurst {
         }
         let log = queue.value.dirtyLog
         let table = device.value.memory.table
+        var writes = DirtyRun()
         var left = byteCount
         var index = 0
         while left > 0, index < state.value.segments.count {
             let slice = state.value.segments[index]
             let count = min(slice.count, left)
-            state.value.written.add(slice.part(from: 0, count: count), log, table)
+            writes.add(
+                slice.part(from: 0, count: count), log, table, to: &state.value.written)
             left &-= count
             index &+= 1
         }
+        writes.end(log, to: &state.value.written)
     }
 
-    /// Adds a packet of one chain to what is marked next.
+    /// Marks what a run wrote, as `logWritten` does.
     @inline(never)
-    func logPlain(_ chain: PlainChain, _ headerByteCount: Int, _ target: GuestSlice) {
-        let log = queue.value.dirtyLog
-        let table = device.value.memory.table
-        state.value.written.add(chain.header.first(headerByteCount), log, table)
-        state.value.written.add(target, log, table)
+    func logRun(_ writes: DirtyRun) {
+        writes.end(queue.value.dirtyLog, to: &state.value.written)
+        logWritten()
     }
 
     /// Marks what the burst wrote so far, as must be done before the guest is shown it.

@@ -116,6 +116,7 @@ extension QueueBurst {
         let headerByteCount = profile.headerByteCount
         let memory = memory
         let logsWrites = profile.logsWrites
+        var writes = DirtyRun()
         var run = taken.anew(PlainBuffers(headerByteCount: headerByteCount, .deviceWrites))
         let packets = packets.first(run.limit)
         var sight = PacketSight(queue.value.statistics.classes)
@@ -133,11 +134,15 @@ extension QueueBurst {
             writeHeader(of: packet, to: chain, headerByteCount)
             let target = chain.payload.first(data.count)
             CopyPair(target, data).copyBytes(.deviceWrites)
-            if _slowPath(logsWrites) { logPlain(chain, headerByteCount, target) }
+            if _slowPath(logsWrites) {
+                writes.add(
+                    chain.header.first(headerByteCount), target, queue.value.dirtyLog,
+                    device.value.memory.table, to: &state.value.written)
+            }
             run.use(
                 chain, byteCount: UInt32(truncatingIfNeeded: data.count &+ headerByteCount))
         }
-        if logsWrites { logWritten() }
+        if logsWrites { logRun(writes) }
         taken.end(as: run)
         return sight
     }

@@ -46,7 +46,7 @@ struct DirtyPagesTests {
         let logs = try Logs()
         var random = FixedRandom(seed: 8)
         for _ in 0..<3000 {
-            var pages = DirtyPages()
+            var (pages, run) = (DirtyPages(), DirtyRun())
             for _ in 0..<Int.random(in: 0..<12, using: &random) {
                 let area = logs.guest.areas.randomElement(using: &random)!
                 let offset = Int.random(in: 0..<area.byteCount, using: &random)
@@ -58,8 +58,9 @@ struct DirtyPagesTests {
                     continue
                 }
                 logs.log(0).mark(slice, in: logs.guest.memory)
-                pages.add(slice, logs.log(1), logs.guest.memory)
+                run.add(slice, logs.log(1), logs.guest.memory, to: &pages)
             }
+            run.end(logs.log(1), to: &pages)
             pages.end(logs.log(1))
             try #require(logs.take(1) == logs.take(0))
         }
@@ -71,12 +72,14 @@ struct DirtyPagesTests {
         let other = try MockMemory([(guest: 0, byteCount: 4096)])
         let slice = try #require(
             other.memory.slice(at: GuestAddress(rawValue: 0), count: 4096))
-        var pages = DirtyPages()
-        pages.add(slice, logs.log(1), logs.guest.memory)
+        var (pages, run) = (DirtyPages(), DirtyRun())
+        run.add(slice, logs.log(1), logs.guest.memory, to: &pages)
+        run.end(logs.log(1), to: &pages)
         pages.end(logs.log(1))
         #expect(logs.take(1) == [])
-        var none = DirtyPages()
-        none.add(slice, DirtyLog.none, other.memory)
+        var (none, writes) = (DirtyPages(), DirtyRun())
+        writes.add(slice, DirtyLog.none, other.memory, to: &none)
+        writes.end(DirtyLog.none, to: &none)
         none.end(DirtyLog.none)
     }
 }
