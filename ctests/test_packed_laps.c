@@ -19,6 +19,7 @@
 #include "bench.h"
 #include "guest_fast.h"
 #include "guest_packed.h"
+#include "threads.h"
 
 /* Long enough for the guest to come between two packets of a call. */
 #define FRAME 9000
@@ -65,20 +66,6 @@ struct direction {
 	void (*fill)(struct bench *bench, const struct layout *layout);
 	uint16_t (*call)(struct bench *bench, uint16_t count);
 };
-
-/** Puts a thread on the last, or the first, of @p all processors. */
-static void pin(pthread_t thread, const cpu_set_t *all, bool is_last)
-{
-	cpu_set_t one;
-	int chosen = -1;
-
-	for (int i = 0; i < CPU_SETSIZE && (is_last || chosen < 0); i++)
-		if (CPU_ISSET(i, all))
-			chosen = i;
-	CPU_ZERO(&one);
-	CPU_SET(chosen, &one);
-	pthread_setaffinity_np(thread, sizeof(one), &one);
-}
 
 static void *run_guest(void *argument)
 {
@@ -152,15 +139,11 @@ static void many_calls(struct bench *bench, const struct direction *direction,
 	uint64_t beside = packets * layout->chains > SHOWN ? BESIDE : 0;
 	struct outcome outcome = { 0 };
 	time_t start = time(NULL);
-	cpu_set_t processors;
 
 	assert_true(packets > 0 && lap <= queue->size);
-	assert_int_equal(sched_getaffinity(0, sizeof(processors), &processors), 0);
-	if (CPU_COUNT(&processors) == 1)
-		beside = 0;
 	assert_int_equal(pthread_create(&guest.thread, NULL, run_guest, &guest), 0);
-	pin(guest.thread, &processors, true);
-	pin(pthread_self(), &processors, false);
+	if (!threads_apart(guest.thread))
+		beside = 0;
 	/* The guest's thread has to end before anything is asserted. */
 	for (uint32_t i = 0; (i < CALLS || guest.beside < beside) && !is_late(start); i++) {
 		outcome = one_call(bench, &guest, direction, lap, count,
@@ -171,7 +154,7 @@ static void many_calls(struct bench *bench, const struct direction *direction,
 	}
 	guest.ends = true;
 	assert_int_equal(pthread_join(guest.thread, NULL), 0);
-	pthread_setaffinity_np(pthread_self(), sizeof(processors), &processors);
+	threads_anywhere();
 	assert_int_equal(outcome.count, packets);
 	assert_int_equal(outcome.slots, lap);
 	assert_true(outcome.is_told || !outcome.is_due);

@@ -30,7 +30,7 @@ extension QueueBurst {
         var patience = limit &+ 64
         var looksForPlain = looksForPlain
         // One look for more in a call: a guest that offers and offers is not followed.
-        var mayLook = true
+        var mayLook = ring.remembers(limit)
         state.value.segments.beginBurst()
         while count < limit, patience > 0 {
             if _slowPath(profile.logsWrites), ring.isFull { logWritten() }

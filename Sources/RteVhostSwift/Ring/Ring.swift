@@ -29,6 +29,9 @@ protocol Ring: ~Copyable {
     /// seen before may be all that is told.
     mutating func estimateAvailable(limit: Int) -> Int
 
+    /// True when so many chains were seen before: `estimateAvailable` did not look for more.
+    func remembers(_ count: Int) -> Bool
+
     /// Looks for chains that were offered since the last look; true when there are any.
     @discardableResult
     mutating func seesMore() -> Bool
@@ -98,6 +101,9 @@ extension Ring where Self: ~Copyable {
     mutating func putUsed(_ entry: UsedEntry) { putUsed(entry, continues: false) }
 
     /// A ring whose chains are looked at as they are taken.
+    func remembers(_ count: Int) -> Bool { false }
+
+    /// The same.
     @discardableResult
     func seesMore() -> Bool { false }
 }

@@ -144,9 +144,12 @@ extension SplitRing {
     /// was offered once stays offered.
     @inline(__always)
     mutating func estimateAvailable(limit: Int) -> Int {
-        guard isBroken || Int(availableEnd &- nextAvailable) < limit else { return limit }
+        guard isBroken || !remembers(limit) else { return limit }
         return refreshAvailable(limit: limit)
     }
+
+    @inline(__always)
+    func remembers(_ count: Int) -> Bool { Int(availableEnd &- nextAvailable) >= count }
 
     mutating func seesMore() -> Bool {
         let before = availableEnd
