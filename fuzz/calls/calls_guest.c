@@ -88,6 +88,16 @@ static uint64_t features_of(uint8_t choice)
 		(choice & 4 ? GUEST_BIT(33) : 0) | (choice & 8 ? GUEST_BIT(35) : 0);
 }
 
+/* Those of a driver that may be an older one, with other headers. */
+static uint64_t other_features_of(uint8_t choice)
+{
+	uint64_t features = features_of(choice);
+
+	features &= choice & 16 ? ~GUEST_BIT(15) : UINT64_MAX;
+	features &= choice & 32 ? ~GUEST_BIT(32) : UINT64_MAX;
+	return features | (choice & 64 ? GUEST_BIT(0) | GUEST_BIT(11) : 0);
+}
+
 static bool send_features(struct rig_link *link, uint64_t features)
 {
 	bool is_done = rig_ask(link, GUEST_SET_FEATURES, &features, 8, NULL, 0);
@@ -192,7 +202,7 @@ void restart(struct rig_link *link, const struct record *record)
 	struct driver *driver = &bench.drivers[index_of(link)];
 	unsigned int mask = record->c & 8 ? 1U << (record->e >> 8) % QUEUES :
 		(1U << driver->queues) - 1;
-	uint64_t features = record->c & 16 ? features_of(record->b) : driver->features;
+	uint64_t features = record->c & 16 ? other_features_of(record->b) : driver->features;
 
 	end_queues(link, record->c & 7, mask);
 	if (record->c & 32) {
